@@ -1,0 +1,254 @@
+"""The core of all checks: ask, compare with an oracle, recognise the misconception.
+
+A check knows an oracle (a function of a well-kept library), a few probes (inputs, the
+smallest first) and misconceptions: wrong answers that people give, as code, each with
+what to say to it. Nothing is accepted by a sum or a single number.
+"""
+
+import copy
+import os
+import traceback
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+RTOL = ATOL = 1e-5
+"""Two numbers are equal when they differ by at most ATOL + RTOL * |wanted|."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a check found: `status` is "pass", "todo" or "fail"; `message` says why."""
+
+    status: Literal["pass", "todo", "fail"]
+    message: str
+
+    def _ipython_display_(self) -> None:
+        """Show nothing: the check has printed its message, and a cell would repeat it."""
+
+
+class CheckError(AssertionError):
+    """Raised instead of printing where COURSEKIT_STRICT=1 and a check does not pass."""
+
+    def _render_traceback_(self) -> list[str]:
+        """Let IPython show the message alone: the frames are coursekit's, not the student's."""
+        return str(self).splitlines()
+
+
+@dataclass(frozen=True)
+class Misconception:
+    """A wrong answer as code (`answer`, called like the right one) and what to say to it."""
+
+    message: str
+    answer: Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Check:
+    """What `FunctionCheck` and `ValueCheck` share: the question and its wrong answers.
+
+    Parameters
+    ----------
+    number : str
+        Number of the exercise, "lesson.step".
+    name : str
+        Name of the function or of the values asked for.
+    oracle : callable
+        Gives the right answer to a probe.
+    probes : tuple of tuples
+        Arguments to ask with, the smallest first.
+    misconceptions : tuple of Misconception
+        Wrong answers to recognise, the likeliest first.
+    canonical : callable
+        Brings an answer to the form of the oracle's, where a question has more than one
+        right answer.
+    """
+
+    number: str
+    name: str
+    oracle: Callable[..., Any]
+    probes: tuple[tuple, ...]
+    misconceptions: tuple[Misconception, ...]
+    canonical: Callable[[Any], Any] = lambda answer: answer
+
+    def _right(self, answer: object, index: int) -> bool:
+        return self._agrees(answer, self.oracle(*self.probes[index]))
+
+    def _agrees(self, answer: object, other: object) -> bool:
+        numbers = _numbers(answer)
+        return numbers is not None and equal(self.canonical(numbers), other)
+
+    def _wrong(self, got: list[Any], index: int, asked: str) -> str:
+        """Return the message for answers `got`, of which the one to probe `index` is wrong."""
+        wanted = self.oracle(*self.probes[index])
+        message = self._recognise(got, index) or _difference(got[index], wanted)
+        return "\n".join([message, *_table(asked=asked, wanted=wanted, got=got[index])])
+
+    def _recognise(self, got: list[Any], index: int) -> str | None:
+        """Return the message of the misconception that `got` shows, if there is one.
+
+        One that explains every answer is preferred to one that explains only the
+        first wrong answer: a student can hold two misconceptions at once.
+        """
+
+        def agrees(misconception: Misconception, index: int) -> bool:
+            try:
+                wrong = misconception.answer(*copy.deepcopy(self.probes[index]))
+            except Exception:
+                return False  # this wrong answer cannot be given to this probe
+            return self._agrees(got[index], wrong)
+
+        known = [m for m in self.misconceptions if agrees(m, index)]
+        whole = [m for m in known if all(agrees(m, i) for i in range(len(got)))]
+        return next((m.message for m in whole + known), None)
+
+    def _say(self, status: Literal["pass", "todo", "fail"], message: str = "") -> Result:
+        """Print the verdict and return it; in strict mode raise one that is no pass."""
+        text = f"[{status}] {self.number} {self.name}" + (f": {message}" if message else "")
+        text = text.replace("\n", "\n       ")
+        if status != "pass" and os.environ.get("COURSEKIT_STRICT", "0") not in ("", "0"):
+            raise CheckError(text) from None
+        print(text)
+        return Result(status, text)
+
+
+@dataclass(frozen=True)
+class FunctionCheck(Check):
+    """Check a function of the student's: call it with the name of the function."""
+
+    def __call__(self, function: Callable[..., Any]) -> Result:
+        """Check `function` and print [pass], [todo] or [fail] with what went wrong.
+
+        Raises
+        ------
+        CheckError
+            In strict mode (COURSEKIT_STRICT=1), where the verdict is not [pass].
+        """
+        if function is ...:
+            return self._say("todo", "not written yet")
+        if not callable(function):
+            return self._say("fail", f"give the function itself, not {_show(function)}")
+        got = []
+        for probe in self.probes:
+            given = copy.deepcopy(probe)
+            try:
+                got.append(function(*given))
+            except NotImplementedError:
+                return self._say("todo", "not written yet")
+            except Exception as error:
+                asked = self._call(probe)
+                return self._say("fail", f"{_raised(error, function)}\nasked   {asked}")
+            if not all(np.array_equal(a, b) for a, b in zip(given, probe, strict=True)):
+                return self._say("fail", f"{MUTATED}\nasked   {self._call(probe)}")
+        for index, probe in enumerate(self.probes):
+            if not self._right(got[index], index):
+                return self._say("fail", self._wrong(got, index, self._call(probe)))
+        return self._say("pass")
+
+    def _call(self, probe: tuple) -> str:
+        return f"{self.name}({', '.join(_show(argument) for argument in probe)})"
+
+
+@dataclass(frozen=True)
+class ValueCheck(Check):
+    """Check values that the student has typed, one for each probe; `labels` names them."""
+
+    labels: tuple[str, ...] = ()
+
+    def __call__(self, *values: object) -> Result:
+        """Check the values, `...` standing for one not yet found, and print the verdict.
+
+        Raises
+        ------
+        CheckError
+            In strict mode (COURSEKIT_STRICT=1), where the verdict is not [pass].
+        TypeError
+            Where the number of values is not the number of questions.
+        """
+        if len(values) != len(self.labels):
+            raise TypeError(f"exercise {self.number} asks for {', '.join(self.labels)}")
+        for index, (label, value) in enumerate(zip(self.labels, values, strict=True)):
+            right = value is ... or self._right(value, index)
+            if not right:
+                return self._say("fail", self._wrong(list(values), index, label))
+        todo = [label for label, v in zip(self.labels, values, strict=True) if v is ...]
+        return self._say("todo", f"still open: {', '.join(todo)}") if todo else self._say("pass")
+
+
+MUTATED = (
+    "the function changes the array it was given: whoever called it loses their data. "
+    "Work on a copy, e.g. x.copy()."
+)
+
+
+def equal(got: object, wanted: object) -> bool:
+    """Return whether both have the same shape and, within the tolerance, the same numbers."""
+    a, b = _numbers(got), _numbers(wanted)
+    if a is None or b is None or a.shape != b.shape:
+        return False
+    return bool(np.allclose(a, b, rtol=RTOL, atol=ATOL))
+
+
+def _numbers(value: object) -> np.ndarray | None:
+    """Return `value` as an array of real numbers, or None where it is no such thing."""
+    try:
+        array = np.asarray(value)
+    except Exception:  # ragged lists, foreign objects with an odd __array__
+        return None
+    return array if array.dtype.kind in "buif" else None
+
+
+def _difference(got: object, wanted: object) -> str:
+    """Say in which way `got` is not `wanted`, the general before the particular."""
+    a, b = _numbers(got), np.asarray(wanted)
+    if got is None:
+        return "the function returns None: is there a `return` in its last line?"
+    if got is ...:
+        return "the function returns `...`"
+    if a is None:
+        return f"the result is no array of numbers but {type(got).__name__}"
+    if a.shape != b.shape:
+        return f"the result has shape {a.shape}, wanted {b.shape}"
+    if not np.isfinite(a).all():
+        return "the result holds nan or inf"
+    if np.allclose(a, b, rtol=0, atol=0.01 * max(1.0, float(np.abs(b).max(initial=0)))):
+        return f"close, but off by up to {np.abs(a - b).max():.2g}: is a result rounded?"
+    if a.ndim == 0:
+        return "the number is wrong"
+    first = tuple(int(i) for i in np.argwhere(~np.isclose(a, b, rtol=RTOL, atol=ATOL))[0])
+    return f"the values differ, first at index {first[0] if len(first) == 1 else first}"
+
+
+def _raised(error: Exception, function: Callable[..., Any]) -> str:
+    """Describe an exception by its type, its text and the student's line."""
+    text = f"{type(error).__name__}: {error}"
+    code = getattr(function, "__code__", None)
+    frames = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if code is not None and frame.filename == code.co_filename
+    ]
+    where = f"\nin line {frames[-1].lineno} of its cell: {frames[-1].line}" if frames else ""
+    return f"the function raises {text}{where}"
+
+
+def _show(value: object) -> str:
+    """Return a short text for an argument or an answer."""
+    if isinstance(value, np.ndarray | np.generic):
+        value = value.tolist()
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 72 else text[:69] + "..."
+
+
+def _table(asked: str, wanted: object, got: object) -> Iterable[str]:
+    """Yield the lines that put wanted and got side by side."""
+    yield f"asked   {asked}"
+    for label, value in (("wanted", wanted), ("got", got)):
+        array = _numbers(value)
+        if array is None:
+            text = _show(value)
+        else:
+            text = np.array2string(array, precision=4, threshold=64, separator=", ")
+        yield f"{label:8}" + text.replace("\n", "\n" + " " * 8)

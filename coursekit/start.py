@@ -1,0 +1,48 @@
+"""The first line of every lesson: seeds, plot style, and one line that says what runs."""
+
+import platform
+import random
+import sys
+from importlib.metadata import version
+
+import numpy as np
+
+from coursekit.data import is_offline, is_quick
+
+
+def setup(seed: int = 0) -> None:
+    """Seed the random generators, set the plot style, print one line about both.
+
+    Python and NumPy are seeded always, Keras (and with it TensorFlow) where the
+    lesson has imported it before: a lesson without networks should not pay for
+    TensorFlow's start.
+
+    Parameters
+    ----------
+    seed : int
+        The seed, 0 <= seed < 2**32.
+    """
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002 (scikit-learn and Keras read the global generator)
+    parts = [f"coursekit {version('coursekit')}", f"Python {platform.python_version()}"]
+    parts.append(f"NumPy {np.__version__}")
+    keras = sys.modules.get("keras")
+    if keras is not None:
+        keras.utils.set_random_seed(seed)
+        backend = keras.config.backend()
+        parts.append(f"Keras {keras.__version__} on {backend} {version(backend)}, {_device()}")
+
+    from coursekit import plots
+
+    plots.use_style()
+    parts.append(f"seed {seed}")
+    parts += ["quick mode"] * is_quick() + ["offline"] * is_offline()
+    print(" · ".join(parts))
+
+
+def _device() -> str:
+    """Return "GPU" where the backend sees one, else "CPU"."""
+    import keras
+
+    devices = keras.distribution.list_devices("gpu")
+    return "GPU" if devices else "CPU"

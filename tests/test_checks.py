@@ -1,0 +1,204 @@
+"""Every misconception gets its own message, every right variant passes, nothing else does."""
+
+import numpy as np
+import pytest
+
+from coursekit import checks
+from coursekit.checks import lesson_01
+from coursekit.checks.core import MUTATED, CheckError, FunctionCheck, ValueCheck
+
+CHECKS = [*lesson_01.CHECKS]
+WRONG = [
+    pytest.param(check, m, id=f"{check.number}-{i}")
+    for check in CHECKS
+    for i, m in enumerate(check.misconceptions)
+]
+
+
+@pytest.fixture(autouse=True)
+def not_strict(monkeypatch):
+    monkeypatch.delenv("COURSEKIT_STRICT", raising=False)
+
+
+def flat(text):
+    return " ".join(text.split())
+
+
+def ask(check, answer):
+    """Give a check the answers of the function `answer`, typed or as a function."""
+    if isinstance(check, FunctionCheck):
+        return check(answer)
+    values = []
+    for probe in check.probes:
+        try:
+            values.append(answer(*probe))
+        except KeyError:  # a wrong answer to one question only: the others are right
+            values.append(check.oracle(*probe))
+    return check(*values)
+
+
+@pytest.mark.parametrize(("check", "misconception"), WRONG)
+def test_misconception_gets_its_own_message(check, misconception):
+    result = ask(check, misconception.answer)
+    assert result.status == "fail"
+    assert flat(misconception.message) in flat(result.message)
+    assert "wanted" in result.message
+    assert "got" in result.message
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda c: c.number)
+def test_oracle_passes_in_every_form(check, capsys):
+    for form in (
+        check.oracle,
+        lambda *a: np.asarray(check.oracle(*a), dtype=np.float32),
+        lambda *a: np.asarray(check.oracle(*a)).tolist(),
+        lambda *a: np.asarray(check.oracle(*a)) * 1.0,
+    ):
+        assert ask(check, form).status == "pass"
+    assert f"[pass] {check.number} {check.name}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda c: c.number)
+def test_unattempted_is_todo(check):
+    def stub(*_):
+        raise NotImplementedError("Exercise")
+
+    assert ask(check, stub if isinstance(check, FunctionCheck) else lambda *_: ...).status == "todo"
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda c: c.number)
+@pytest.mark.parametrize("nonsense", [None, "text", [[1], [2, 3]], float("nan"), {}, object()])
+def test_nonsense_fails_in_words(check, nonsense):
+    result = ask(check, lambda *_: nonsense)
+    assert result.status == "fail"
+
+
+class TestConvolve1d:
+    def test_loops_pass(self):
+        def convolve1d(x, w):
+            y = [0] * (len(x) + len(w) - 1)
+            for n, value in enumerate(x):
+                for k, weight in enumerate(w):
+                    y[n + k] += value * weight
+            return y
+
+        assert checks.convolve1d(convolve1d).status == "pass"
+
+    def test_matrix_product_passes(self):
+        def convolve1d(x, w):
+            padded = np.pad(np.asarray(x, float), len(w) - 1)
+            return np.lib.stride_tricks.sliding_window_view(padded, len(w)) @ w[::-1]
+
+        assert checks.convolve1d(convolve1d).status == "pass"
+
+    def test_right_result_with_a_changed_input_fails(self):
+        def convolve1d(x, w):
+            y = np.convolve(x, w)
+            w[:] = w[::-1].copy()
+            return y
+
+        result = checks.convolve1d(convolve1d)
+        assert result.status == "fail"
+        assert flat(MUTATED) in flat(result.message)
+
+    def test_integer_array_as_store_is_truncation(self):
+        def convolve1d(x, w):
+            y = np.zeros(len(x) + len(w) - 1, dtype=int)
+            for n in range(len(x)):
+                for k in range(len(w)):
+                    y[n + k] += x[n] * w[k]
+            return y
+
+        message = flat(checks.convolve1d(convolve1d).message)
+        assert "UFuncTypeError" in message or flat(lesson_01.TRUNCATED) in message
+
+    def test_rounded_result_is_named(self):
+        result = checks.convolve1d(lambda x, w: np.round(np.convolve(x, w), 2) + 0.001)
+        assert "rounded" in result.message
+
+    def test_two_misconceptions_at_once_name_the_first(self):
+        result = checks.convolve1d(lambda x, w: np.trunc(np.convolve(x, w[::-1])))
+        assert flat(lesson_01.TRUNCATED) in flat(result.message)
+
+    def test_an_exception_is_told_with_the_line(self):
+        def convolve1d(x, w):
+            return x[len(x)]
+
+        result = checks.convolve1d(convolve1d)
+        assert result.status == "fail"
+        assert "IndexError" in result.message
+        assert "return x[len(x)]" in result.message
+
+    def test_a_forgotten_return_is_named(self):
+        assert "return" in checks.convolve1d(lambda x, w: None).message
+
+    def test_the_result_instead_of_the_function(self):
+        result = checks.convolve1d(np.zeros(3))
+        assert result.status == "fail"
+        assert "give the function itself" in result.message
+
+    def test_a_sum_is_not_enough(self):
+        result = checks.convolve1d(lambda x, w: np.sort(np.convolve(x, w)))
+        assert result.status == "fail"
+
+    def test_smallest_differing_probe_is_shown(self):
+        def only_long(x, w):
+            return np.convolve(x, w) + (len(x) > 5)
+
+        assert "convolve1d([1, 2, 3, 4, 6, 7, 7, 6], [2, -1])" in checks.convolve1d(only_long).message
+
+
+class TestValues:
+    def test_one_wrong_value_is_named(self):
+        right = [np.convolve(*probe) for probe in checks.by_hand.probes]
+        result = checks.by_hand(right[0], right[1], [-1, -2, -2, 2, 3])
+        assert result.status == "fail"
+        assert "asked   asymmetric" in result.message
+        assert flat(lesson_01.NOT_FLIPPED) in flat(result.message)
+
+    def test_some_open_is_todo_and_says_which(self):
+        right = [np.convolve(*probe) for probe in checks.by_hand.probes]
+        result = checks.by_hand(right[0], ..., ...)
+        assert result.status == "todo"
+        assert "bump, asymmetric" in result.message
+
+    def test_wrong_before_open_is_told(self):
+        assert checks.by_hand(..., [1, 2], ...).status == "fail"
+
+    def test_too_few_values(self):
+        with pytest.raises(TypeError, match="ramp, bump, asymmetric"):
+            checks.by_hand([1])
+
+    @pytest.mark.parametrize("average", [[0.5, 0.5], [0.25] * 4, [1 / 3] * 3, np.full(7, 1 / 7)])
+    @pytest.mark.parametrize("step", [[-1, 1], [0, -1, 1], (-1.0, 1.0, 0.0)])
+    def test_every_right_kernel_passes(self, step, average):
+        assert checks.design(step, average).status == "pass"
+
+    def test_moving_sum_of_any_length_is_named(self):
+        assert "moving sum" in checks.design([-1, 1], [1, 1, 1, 1, 1]).message
+
+
+class TestStrict:
+    @pytest.fixture(autouse=True)
+    def strict(self, monkeypatch):
+        monkeypatch.setenv("COURSEKIT_STRICT", "1")
+
+    def test_fail_raises_one_message_without_frames(self):
+        with pytest.raises(CheckError) as caught:
+            checks.convolve1d(lambda x, w: np.correlate(x, w, "full"))
+        text = "\n".join(caught.value._render_traceback_())
+        assert text.startswith("[fail] 1.2 convolve1d")
+        assert "Traceback" not in text
+
+    def test_todo_raises(self):
+        with pytest.raises(CheckError, match="todo"):
+            checks.by_hand(..., ..., ...)
+
+    def test_pass_does_not(self):
+        assert checks.convolve1d(np.convolve).status == "pass"
+
+
+def test_every_check_has_probes_that_tell_all_misconceptions_from_the_truth():
+    for check in CHECKS:
+        assert isinstance(check, FunctionCheck | ValueCheck)
+        assert len({m.message for m in check.misconceptions}) >= 2
