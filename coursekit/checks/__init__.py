@@ -11,16 +11,28 @@ from coursekit.checks.lesson_01 import (
     pad1d,
     strided1d,
 )
+from coursekit.checks.lesson_04 import (
+    balanced_subset,
+    confusion_matrix,
+    normalise,
+    recall_per_class,
+    to_labels,
+)
 
 __all__ = [
     "CheckError",
     "Result",
+    "balanced_subset",
     "by_hand",
+    "confusion_matrix",
     "convolution_matrix",
     "convolve1d",
     "cross_correlate1d",
     "design",
+    "normalise",
     "output_size",
     "pad1d",
+    "recall_per_class",
     "strided1d",
+    "to_labels",
 ]

@@ -56,7 +56,7 @@ class Check:
     name : str
         Name of the function or of the values asked for.
     oracle : callable
-        Gives the right answer to a probe.
+        Gives the right answer to a probe, or one of them.
     probes : tuple of tuples
         Arguments to ask with, the smallest first.
     misconceptions : tuple of Misconception
@@ -104,6 +104,29 @@ class Check:
         whole = [m for m in known if all(agrees(m, i) for i in range(len(got)))]
         return next((m.message for m in whole + known), None)
 
+    def _ask(
+        self, function: Callable[..., Any], probe: tuple
+    ) -> tuple[tuple[Literal["todo", "fail"], str] | None, Any]:
+        """Call `function`; return what keeps it from being judged, or None, and its answer."""
+        if function is ...:
+            return ("todo", "not written yet"), None
+        if not callable(function):
+            return ("fail", f"give the function itself, not {_show(function)}"), None
+        given = copy.deepcopy(probe)
+        try:
+            answer = function(*given)
+        except NotImplementedError:
+            return ("todo", "not written yet"), None
+        except Exception as error:
+            asked = f"asked   {self._call(probe)}"
+            return ("fail", f"{_raised(error, function)}\n{asked}"), None
+        if any(_changed(a, b) for a, b in zip(given, probe, strict=True)):
+            return ("fail", f"{MUTATED}\nasked   {self._call(probe)}"), None
+        return None, answer
+
+    def _call(self, probe: tuple) -> str:
+        return f"{self.name}({', '.join(_show(argument) for argument in probe)})"
+
     def _say(self, status: Literal["pass", "todo", "fail"], message: str = "") -> Result:
         """Print the verdict and return it; in strict mode raise one that is no pass."""
         text = f"[{status}] {self.number} {self.name}" + (f": {message}" if message else "")
@@ -126,29 +149,67 @@ class FunctionCheck(Check):
         CheckError
             In strict mode (COURSEKIT_STRICT=1), where the verdict is not [pass].
         """
-        if function is ...:
-            return self._say("todo", "not written yet")
-        if not callable(function):
-            return self._say("fail", f"give the function itself, not {_show(function)}")
         got = []
         for probe in self.probes:
-            given = copy.deepcopy(probe)
-            try:
-                got.append(function(*given))
-            except NotImplementedError:
-                return self._say("todo", "not written yet")
-            except Exception as error:
-                asked = self._call(probe)
-                return self._say("fail", f"{_raised(error, function)}\nasked   {asked}")
-            if not all(np.array_equal(a, b) for a, b in zip(given, probe, strict=True)):
-                return self._say("fail", f"{MUTATED}\nasked   {self._call(probe)}")
+            trouble, answer = self._ask(function, probe)
+            if trouble is not None:
+                return self._say(*trouble)
+            got.append(answer)
         for index, probe in enumerate(self.probes):
             if not self._right(got[index], index):
                 return self._say("fail", self._wrong(got, index, self._call(probe)))
         return self._say("pass")
 
-    def _call(self, probe: tuple) -> str:
-        return f"{self.name}({', '.join(_show(argument) for argument in probe)})"
+
+@dataclass(frozen=True)
+class Rule:
+    """What must hold of an answer, and what is said where it does not."""
+
+    message: str
+    holds: Callable[..., bool]
+
+
+@dataclass(frozen=True)
+class RuleCheck(Check):
+    """Check a function that has more than one right answer, such as a random one, by rules.
+
+    The oracle is one right answer among many. `rules` are asked of each answer, as
+    `holds(answer, *probe)`, and `across` of the list of all, as `holds(answers)`; both stand
+    in the order in which a student should hear of them.
+    """
+
+    rules: tuple[Rule, ...] = ()
+    across: tuple[Rule, ...] = ()
+
+    def __call__(self, function: Callable[..., Any]) -> Result:
+        """Check `function` and print [pass], [todo] or [fail] with what went wrong.
+
+        Raises
+        ------
+        CheckError
+            In strict mode (COURSEKIT_STRICT=1), where the verdict is not [pass].
+        """
+        answers = []
+        for probe in self.probes:
+            trouble, answer = self._ask(function, probe)
+            if trouble is not None:
+                return self._say(*trouble)
+            for rule in self.rules:
+                if not _holds(rule, answer, *copy.deepcopy(probe)):
+                    table = f"asked   {self._call(probe)}\ngot     {_show(answer)}"
+                    return self._say("fail", f"{rule.message}\n{table}")
+            answers.append(answer)
+        for rule in self.across:
+            if not _holds(rule, answers):
+                return self._say("fail", rule.message)
+        return self._say("pass")
+
+
+def _holds(rule: Rule, *arguments: object) -> bool:
+    try:
+        return bool(rule.holds(*arguments))
+    except Exception:  # an answer of a kind that the rule cannot even look at
+        return False
 
 
 @dataclass(frozen=True)
@@ -183,12 +244,17 @@ MUTATED = (
 )
 
 
+def _changed(given: object, before: object) -> bool:
+    """Return whether an array changed; a random generator may, that is its nature."""
+    return isinstance(before, np.ndarray) and not np.array_equal(given, before)
+
+
 def equal(got: object, wanted: object) -> bool:
     """Return whether both have the same shape and, within the tolerance, the same numbers."""
     a, b = _numbers(got), _numbers(wanted)
     if a is None or b is None or a.shape != b.shape:
         return False
-    return bool(np.allclose(a, b, rtol=RTOL, atol=ATOL))
+    return bool(np.allclose(a, b, rtol=RTOL, atol=ATOL, equal_nan=True))
 
 
 def _numbers(value: object) -> np.ndarray | None:
@@ -238,6 +304,8 @@ def _show(value: object) -> str:
     """Return a short text for an argument or an answer."""
     if isinstance(value, np.ndarray | np.generic):
         value = value.tolist()
+    if isinstance(value, np.random.Generator):
+        return "rng"
     text = " ".join(repr(value).split())
     return text if len(text) <= 72 else text[:69] + "..."
 

@@ -1,0 +1,69 @@
+# Every job of the course by name; `make` alone lists them.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/ready
+
+# Kernels start in the folder of their notebook, so the data folder must be absolute.
+ifneq ($(COURSEKIT_DATA),)
+override COURSEKIT_DATA := $(if $(filter /%,$(firstword $(COURSEKIT_DATA))),$(COURSEKIT_DATA),$(CURDIR)/$(COURSEKIT_DATA))
+export COURSEKIT_DATA
+endif
+
+# Containers run as root, where JupyterLab asks for this flag.
+LAB := $(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root)
+PYTEST := $(BIN)/python -m pytest -q
+NBVAL := $(PYTEST) --nbval-lax --nbval-current-env --nbval-cell-timeout=300 -p no:cacheprovider
+QUICK := COURSEKIT_QUICK=1 COURSEKIT_OFFLINE=1
+
+.PHONY: help setup lab check lint test sync nbval notebooks lock clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+
+lab: setup ## open JupyterLab on notebooks/; sets up .venv where it is missing
+	$(LAB) --ServerApp.root_dir=notebooks
+
+check: setup ## prove the course: lint, unit tests, sync, all notebooks in quick mode
+	@$(MAKE) --no-print-directory lint test sync nbval
+
+setup: $(READY) ## install everything into .venv (the other targets do it when needed)
+
+$(READY): requirements.txt pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "Python is missing: install Python 3.11 or newer, or name it with PYTHON=..."; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; $(PYTHON) is $$($(PYTHON) -V). Name another one with PYTHON=..."; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "Python's venv is missing: on Debian and Ubuntu, 'sudo apt install python3-venv'"; exit 1; }
+	@echo "Setting up .venv; the first time this downloads about 1 GB and takes some minutes."
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@# A shell may forbid compiled files, and uncompiled TensorFlow takes three times as long to import.
+	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@$(BIN)/jupyter labextension disable --level=sys_prefix @jupyterlab/apputils-extension:announcements
+	@touch $@
+
+lint: setup ## check the style of all sources
+	$(BIN)/ruff check --quiet .
+	$(BIN)/ruff format --quiet --check .
+
+test: setup ## run the unit tests
+	$(PYTEST)
+
+sync: setup ## prove, without executing, that notebooks and solutions match the lessons
+	$(BIN)/python -m staff.build --check
+
+nbval: setup ## execute all notebooks and, in strict mode, all solutions; quick and offline
+	$(QUICK) $(NBVAL) notebooks
+	$(QUICK) COURSEKIT_STRICT=1 $(NBVAL) staff/solutions
+
+notebooks: setup ## rebuild notebooks/ and staff/solutions/, executing what changed; LESSON=04 executes it again
+	$(BIN)/python -m staff.build $(LESSON)
+
+lock: setup ## write requirements.txt anew from pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --upgrade --no-emit-index-url \
+		--custom-compile-command "make lock" pyproject.toml --output-file requirements.txt
+
+clean: ## remove .venv and all caches
+	rm -rf .venv .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

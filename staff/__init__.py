@@ -1,0 +1,1 @@
+"""The instructors' and graders' wing; coursekit and the notebooks never import it."""

@@ -1,0 +1,183 @@
+"""Read a lesson: cells with deterministic ids, refused in one line where malformed.
+
+A lesson is a jupytext py:percent file. `### BEGIN SOLUTION` and `### END SOLUTION` enclose
+what students do not get; the metadata `coursekit` names exercises; the tag `solution` marks
+cells that only the solution has. CONTRIBUTING.md shows all of it by example.
+"""
+
+import ast
+import hashlib
+import re
+from pathlib import Path
+
+import jupytext
+from nbformat import NotebookNode
+
+BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
+ROLES = ("answer", "check", "grade")
+TAGS = ("solution", "nbval-check-output")
+MAX_LINES = 12
+
+
+class LessonError(Exception):
+    """What is wrong with a lesson or its notebooks, in one line."""
+
+
+def read_lesson(path: Path) -> list[NotebookNode]:
+    """Return the cells of a lesson, each with a deterministic id.
+
+    Raises
+    ------
+    LessonError
+        Where the lesson is malformed; it names the file, the line and the way out.
+    """
+    text = path.read_text(encoding="utf-8")
+    lines = [n for n, line in enumerate(text.splitlines(), 1) if line.startswith("# %%")]
+    if not text.startswith("# %%"):
+        raise LessonError(f"{path.name}:1: a lesson starts with the cell marker `# %% [markdown]`")
+    cells = jupytext.reads(text, fmt="py:percent").cells
+    seen: dict[str, int] = {}
+    for line, cell in zip(lines, cells, strict=True):
+        cell.metadata.pop("lines_to_next_cell", None)
+        try:
+            _validate_cell(cell, path.stem.split("_")[0])
+        except (LessonError, SyntaxError) as error:
+            raise LessonError(f"{path.name}:{line}: {error}") from None
+        name = _cell_name(cell)
+        seen[name] = seen.get(name, 0) + 1
+        cell.id = name if seen[name] == 1 else f"{name}-{seen[name]}"
+    _validate_exercises(path.name, lines, cells)
+    return cells
+
+
+def _cell_name(cell: NotebookNode) -> str:
+    """Name exercise cells by their exercise and others by their text.
+
+    Either name survives cells that are put in before it, so that outputs and
+    submissions keep finding their cell.
+    """
+    kit = cell.metadata.get("coursekit")
+    if kit:
+        return f"exercise-{kit['exercise'].replace('.', '-')}-{kit['role']}"
+    return f"{cell.cell_type}-{sha256(cell.source)[:10]}"
+
+
+def _validate_cell(cell: NotebookNode, lesson: str) -> None:
+    tags = cell.metadata.get("tags", [])
+    unknown = [*(set(tags) - set(TAGS)), *(set(cell.metadata) - {"tags", "coursekit"})]
+    if unknown:
+        raise LessonError(f"unknown tag or metadata {unknown[0]!r}; known are {', '.join(TAGS)}")
+    if re.search(r"NBVAL_|raises-exception", cell.source):
+        raise LessonError("nbval's markers excuse a cell from its test; use the tags instead")
+    kit = cell.metadata.get("coursekit")
+    if kit is not None:
+        _validate_exercise_cell(cell, kit, lesson)
+    if cell.cell_type == "code":
+        student, solved = cut_solution(cell.source, "?"), keep_solution(cell.source)
+        answers = kit is not None and kit["role"] == "answer"
+        if (BEGIN in cell.source) != answers:
+            raise LessonError(f"{BEGIN} stands in answer cells, and in every one of them")
+        ast.parse(re.sub(r"^(\s*)[%!].*$", r"\1pass", solved, flags=re.MULTILINE))
+        count = sum(bool(line.strip()) for line in student.splitlines())
+        if count > MAX_LINES:
+            raise LessonError(f"{count} lines of code; split the cell, at most {MAX_LINES}")
+    elif BEGIN in cell.source or END in cell.source:
+        raise LessonError("a solution marker in a text cell; use the tag `solution` instead")
+
+
+def _validate_exercise_cell(cell: NotebookNode, kit: dict, lesson: str) -> None:
+    number, role = kit.get("exercise", ""), kit.get("role")
+    if cell.cell_type != "code":
+        raise LessonError("only code cells belong to an exercise")
+    if not re.fullmatch(rf"{int(lesson)}\.\d+[a-z]?", str(number)):
+        raise LessonError(f"exercise {number!r}: its number reads {int(lesson)}.STEP")
+    if role not in ROLES:
+        raise LessonError(f"role {role!r} of exercise {number}; known are {', '.join(ROLES)}")
+    wanted = {"exercise", "role"} | ({"points"} if role == "answer" else set())
+    if set(kit) != wanted:
+        raise LessonError(f"the {role} cell of exercise {number} needs exactly {sorted(wanted)}")
+    if role == "answer" and not (isinstance(kit["points"], int) and kit["points"] > 0):
+        raise LessonError(f"points of exercise {number}: {kit['points']!r} is no positive integer")
+
+
+def _validate_exercises(name: str, lines: list[int], cells: list[NotebookNode]) -> None:
+    """Refuse exercises that are there twice, incomplete or out of order."""
+    roles: dict[str, list[str]] = {}
+    for line, cell in zip(lines, cells, strict=True):
+        kit = cell.metadata.get("coursekit")
+        if kit is None:
+            continue
+        number, role = kit["exercise"], kit["role"]
+        before = roles.setdefault(number, [])
+        problem = ""
+        if role == "answer" and before:
+            problem = f"two exercises have the number {number}"
+        elif role != "answer" and "answer" not in before:
+            problem = f"a {role} cell for exercise {number}, which no answer cell precedes"
+        elif role == "check" and "check" in before:
+            problem = f"exercise {number} has two check cells"
+        if problem:
+            raise LessonError(f"{name}:{line}: {problem}")
+        before.append(role)
+    for number, found in roles.items():
+        if "check" not in found:
+            raise LessonError(f"{name}: exercise {number} has no check cell")
+    order = list(roles)
+    if order != sorted(order, key=lambda n: (int(re.sub(r"\D", "", n.split(".")[1])), n)):
+        raise LessonError(f"{name}: exercises are out of order: {', '.join(order)}")
+
+
+def cut_solution(source: str, exercise: str) -> str:
+    """Return a cell's source as students get it.
+
+    Inside a function the solution becomes `raise NotImplementedError`; at the top level,
+    where raising would stop "Run all", each assignment becomes `name = ...`.
+
+    Raises
+    ------
+    LessonError
+        Where markers are unbalanced, or top-level code is more than assignments.
+    """
+    kept, solution, indent = [], None, ""
+    for line in source.splitlines():
+        mark = line.strip()
+        if mark == BEGIN:
+            if solution is not None:
+                raise LessonError(f"a second {BEGIN} before {END}")
+            solution, indent = [], line[: len(line) - len(line.lstrip())]
+        elif mark == END:
+            if solution is None:
+                raise LessonError(f"{END} without {BEGIN}")
+            kept += _stub(solution, indent, exercise)
+            solution = None
+        elif solution is not None:
+            solution.append(line)
+        else:
+            kept.append(line)
+    if solution is not None:
+        raise LessonError(f"{BEGIN} is never closed by {END}")
+    return "\n".join(kept)
+
+
+def _stub(solution: list[str], indent: str, exercise: str) -> list[str]:
+    todo = f"{indent}# YOUR CODE HERE"
+    if indent:
+        return [todo, f'{indent}raise NotImplementedError("Exercise {exercise}")']
+    names = []
+    for statement in ast.parse("\n".join(solution)).body:
+        if not isinstance(statement, ast.Assign) or not all(
+            isinstance(target, ast.Name) for target in statement.targets
+        ):
+            raise LessonError("a solution at the top level may only assign to names")
+        names += [target.id for target in statement.targets]
+    return [todo, *(f"{name} = ..." for name in names)]
+
+
+def keep_solution(source: str) -> str:
+    """Return a cell's source as the solution shows it: whole, without the markers."""
+    return "\n".join(line for line in source.splitlines() if line.strip() not in (BEGIN, END))
+
+
+def sha256(text: str) -> str:
+    """Return the hexadecimal digest of a text."""
+    return hashlib.sha256(text.encode()).hexdigest()
