@@ -32,15 +32,16 @@ check: setup ## prove the course: lint, unit tests, sync, all notebooks in quick
 setup: $(READY) ## install everything into .venv (the other targets do it when needed)
 
 $(READY): requirements.txt pyproject.toml
-	@command -v $(PYTHON) >/dev/null || { echo "Python is missing: install Python 3.11 or newer, or name it with PYTHON=..."; exit 1; }
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; $(PYTHON) is $$($(PYTHON) -V). Name another one with PYTHON=..."; exit 1; }
+	@command -v $(PYTHON) >/dev/null || { echo "Python is missing: install Python 3.11 to 3.13, or name it with PYTHON=..."; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || { echo "TensorFlow runs on Python 3.11 to 3.13; $(PYTHON) is $$($(PYTHON) -V). Name another one, for example PYTHON=python3.12"; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "Python's venv is missing: on Debian and Ubuntu, 'sudo apt install python3-venv'"; exit 1; }
 	@echo "Setting up .venv; the first time this downloads about 1 GB and takes some minutes."
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@# A shell may forbid compiled files, and uncompiled TensorFlow takes three times as long to import.
 	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
-	@$(BIN)/jupyter labextension disable --level=sys_prefix @jupyterlab/apputils-extension:announcements
+	@# JupyterLab would ask every new user whether it may fetch news.
+	@$(BIN)/jupyter labextension disable --level=sys_prefix @jupyterlab/apputils-extension:announcements >/dev/null 2>&1
 	@touch $@
 
 lint: setup ## check the style of all sources

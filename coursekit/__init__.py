@@ -8,9 +8,9 @@ import importlib
 import os
 from types import ModuleType
 
-# TensorFlow reads this once, when it is first imported; without it every lesson
-# would open with a page of start-up messages.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+# TensorFlow reads this once, when it is first imported; without it every lesson would
+# open with messages about a GPU that is not there. Real errors are Python exceptions.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from coursekit.data import DataError, Dataset, load_fashion_mnist, load_mnist
 from coursekit.start import setup

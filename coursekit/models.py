@@ -148,13 +148,15 @@ class Recipe:
             model.add(layer.make(**start))
         return model
 
-    def compile(self, model: keras.Model) -> keras.Model:
+    def compile(self, model: keras.Model, **options: Any) -> keras.Model:  # noqa: ANN401
         """Give `model` the recipe's optimiser and cross-entropy loss, and accuracy as metric.
 
         Parameters
         ----------
         model : keras.Model
             A network as `build` returns it.
+        **options
+            More arguments of Keras' `compile`, for example `steps_per_execution`.
 
         Returns
         -------
@@ -166,7 +168,7 @@ class Recipe:
         name = "CategoricalCrossentropy" if self.one_hot else "SparseCategoricalCrossentropy"
         loss = getattr(keras.losses, name)(from_logits=self.layers[-1] == dense(10, None))
         optimizer = getattr(keras.optimizers, self.optimizer)(learning_rate=self.learning_rate)
-        model.compile(optimizer=optimizer, loss=loss, metrics=["accuracy"])
+        model.compile(optimizer=optimizer, loss=loss, metrics=["accuracy"], **options)
         return model
 
     def inputs(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -315,6 +317,6 @@ def progress_bar() -> keras.callbacks.Callback:
     from tqdm.std import tqdm
 
     in_notebook = hasattr(get_ipython(), "kernel")
-    # A bar over the batches would cost a few per cent of a small network's epoch.
+    # A second bar, over the batches, would make an accelerator hand over the loss at every batch.
     where = {"file": _NotebookLine(), "ascii": False} if in_notebook else {}
     return TqdmCallback(verbose=0, tqdm_class=tqdm, leave=False, position=0, **where)

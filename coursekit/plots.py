@@ -255,11 +255,11 @@ def label_histogram(labels: np.ndarray, class_names: Sequence[str], ax: Axes | N
         _, ax = plt.subplots(figsize=(7, 2.8))
     counts = np.bincount(labels, minlength=len(class_names))
     bars = ax.bar(list(class_names), counts, color=BLUE)
-    ax.bar_label(bars, fontsize="small", padding=2)
+    ax.bar_label(bars, label_type="center", color="white")
     ax.axhline(counts.mean(), color=ORANGE, linestyle="--", label="mean")
-    ax.margins(y=0.15)
+    ax.margins(y=0.25)
     ax.set(xlabel="class", ylabel="examples")
-    ax.legend(loc="lower right", frameon=True)
+    ax.legend(loc="upper right")
     return ax
 
 

@@ -79,8 +79,11 @@ def make_solution(lesson: Path) -> NotebookNode:
 
 
 def make_notebook(lesson: Path, solution: NotebookNode, repository: str = "") -> NotebookNode:
-    """Return the students' notebook, with the demonstrations' outputs of the solution."""
-    outputs = {cell.id: cell.get("outputs", []) for cell in solution.cells}
+    """Return the students' notebook, with the demonstrations' outputs of the solution.
+
+    They keep their execution counts, too: nbval takes outputs without one for a mistake.
+    """
+    executed = {cell.id: cell for cell in solution.cells}
     cells = []
     for cell in read_lesson(lesson):
         kit = cell.metadata.get("coursekit", {})
@@ -88,7 +91,8 @@ def make_notebook(lesson: Path, solution: NotebookNode, repository: str = "") ->
             continue
         new = _new_cell(cell, cut_solution(cell.source, kit.get("exercise", "")))
         if cell.cell_type == "code" and not kit:
-            new.outputs = deepcopy(outputs[cell.id])
+            new.outputs = deepcopy(executed[cell.id].outputs)
+            new.execution_count = executed[cell.id].execution_count
         cells.append(new)
     if repository:
         cells = _with_colab(lesson, cells, repository)
@@ -198,11 +202,13 @@ def _require_full_data(solution: NotebookNode, name: str) -> None:
 
 
 def _clean(output: NotebookNode) -> NotebookNode | None:
-    """Drop live widgets, which a stored notebook cannot show, but keep their picture."""
-    data = output.get("data", {})
-    if data.pop(WIDGET_VIEW, None) is not None and "image/png" not in data:
-        return None
-    return output
+    """Drop live widgets and finished progress bars, but keep the picture of an explorer."""
+    data = output.get("data")
+    if data is None:
+        return output
+    is_widget = data.pop(WIDGET_VIEW, None) is not None
+    is_empty = not any(str(value).strip() for value in data.values())
+    return None if is_empty or (is_widget and "image/png" not in data) else output
 
 
 def _validate_outputs(cell: NotebookNode, name: str) -> None:

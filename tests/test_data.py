@@ -547,6 +547,24 @@ def test_a_name_server_that_does_not_answer_is_given_up(monkeypatch, capsys):
     assert err == ""
 
 
+def test_a_name_server_that_does_not_answer_does_not_hold_up_the_end_of_python(tmp_path):
+    code = (
+        "import socket, sys, time, pathlib; from coursekit import data; "
+        f"socket.getaddrinfo = lambda *args, **kwargs: time.sleep({10 * HANG}); "
+        "data._PATIENCE = 0.3; data._cache_folder = lambda: pathlib.Path(sys.argv[1]); "
+        "print(data.load_mnist().source)"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "cache")],
+        env=child_environment(tmp_path),
+        capture_output=True,
+        text=True,
+        timeout=HANG,
+        check=True,
+    )
+    assert told.stdout.splitlines()[-1] == "embedded digits"
+
+
 @pytest.mark.parametrize("variable", ["COURSEKIT_DATA", None])
 def test_offline_never_opens_a_socket(variable, folder, arrays, monkeypatch, capsys, tmp_path):
     np.savez(folder / "mnist.npz", **arrays)
