@@ -49,7 +49,7 @@ lint: setup ## check the style of all sources
 	$(BIN)/ruff format --quiet --check .
 
 test: setup ## run the unit tests
-	$(PYTEST)
+	$(PYTEST) -n auto --dist loadfile
 
 sync: setup ## prove, without executing, that notebooks and solutions match the lessons
 	$(BIN)/python -m staff.build --check

@@ -326,7 +326,7 @@ def main(arguments: list[str] | None = None) -> int:
     for problem in problems or []:
         print(problem, file=sys.stderr)
     if options.check and not problems:
-        print(f"{len(course.lessons())} lessons in sync")
+        print(f"in sync: {', '.join(lesson.stem for lesson in course.lessons())}")
     return 1 if problems else 0
 
 

@@ -41,8 +41,11 @@ def read_lesson(path: Path) -> list[NotebookNode]:
         cell.metadata.pop("lines_to_next_cell", None)
         try:
             _validate_cell(cell, path.stem.split("_")[0])
-        except (LessonError, SyntaxError) as error:
+        except LessonError as error:
             raise LessonError(f"{path.name}:{line}: {error}") from None
+        except SyntaxError as error:
+            where = line + (error.lineno or 0)
+            raise LessonError(f"{path.name}:{where}: syntax error: {error.msg}") from None
         name = _cell_name(cell)
         seen[name] = seen.get(name, 0) + 1
         cell.id = name if seen[name] == 1 else f"{name}-{seen[name]}"

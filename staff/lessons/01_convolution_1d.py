@@ -7,8 +7,7 @@
 #
 # *Time:* about 90 minutes with all exercises; running every cell takes a few seconds.
 # *Before this lesson:* Python lists and functions, sums and products. Nothing about neural networks.
-
-# %% [markdown]
+#
 # After this lesson you will be able to
 #
 # - compute a convolution and a cross-correlation by hand, and say in what they differ;
@@ -49,8 +48,6 @@ w = np.array([-1, +1, -1])
 
 window = x[3:6]
 print(window, "·", w, "=", window @ w)
-
-# %%
 figure = ck.plots.sliding_kernel(x, w, position=3).figure
 ck.plots.show(
     figure,
@@ -76,8 +73,6 @@ ck.plots.show(
 bump = np.array([0, 0, 0, -1, +1, -1, 0])
 response = np.correlate(bump, w)
 print(response, "largest at position", response.argmax())
-
-# %%
 ck.plots.animate_sliding_kernel(
     bump,
     w,

@@ -7,8 +7,7 @@
 #
 # *Time:* about two hours with all exercises; running every cell takes about a minute on two cores and the full data.
 # *Before this lesson:* lesson 03, where models, losses and optimisers were introduced.
-
-# %% [markdown]
+#
 # After this lesson you will be able to
 #
 # - look at a set of labelled images before you train on it;
@@ -112,11 +111,10 @@ pixels = 60_000 * 28 * 28
 for dtype in ("uint8", "float32", "float64"):
     print(f"{dtype:8} {pixels * np.dtype(dtype).itemsize / 1e6:6.0f} MB")
 
-# %%
 (x_train, y_train), (x_test, y_test) = mnist
 x_train = x_train.astype("float32") / 255
 x_test = x_test.astype("float32") / 255
-print("x_train", x_train.shape, x_train.dtype, x_train.min(), "to", x_train.max())
+print("pixels are now", x_train.dtype, "from", x_train.min(), "to", x_train.max())
 
 # %% [markdown]
 # ### Exercise 4.2: `balanced_subset(y, n_per_class, rng)`

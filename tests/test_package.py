@@ -1,0 +1,187 @@
+"""The package as a whole: what it imports, what it prints, what its settings promise."""
+
+import os
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.version import Version
+
+ROOT = Path(__file__).resolve().parent.parent
+HEAVY = ("tensorflow", "keras", "sklearn", "matplotlib", "pandas", "seaborn", "scipy", "pooch")
+
+# Versions in Google Colab's CPU runtime of August 2026 (Python 3.13).
+COLAB = {
+    "ipykernel": "6.17.1",
+    "ipython": "7.34.0",
+    "ipywidgets": "7.7.1",
+    "keras": "3.13.2",
+    "matplotlib": "3.10.0",
+    "numpy": "2.1.3",
+    "pandas": "2.2.3",
+    "pillow": "11.3.0",
+    "pooch": "1.9.0",
+    "scikit-learn": "1.6.1",
+    "scipy": "1.16.3",
+    "seaborn": "0.13.2",
+    "tensorflow": "2.20.0",
+    "tqdm": "4.67.3",
+}
+
+
+def run(code, **environment):
+    """Run code in a fresh Python and return what it prints."""
+    result = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env={**os.environ, "MPLBACKEND": "agg", **environment},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    return result.stdout.strip()
+
+
+@pytest.fixture(scope="module")
+def settings():
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+def test_import_is_light():
+    code = f"import sys, coursekit; print([m for m in {HEAVY} if m in sys.modules])"
+    assert run(code) == "[]"
+
+
+def test_modules_are_there_when_named():
+    code = "import coursekit as ck; print(ck.plots.__name__, 'models' in dir(ck))"
+    assert run(code) == "coursekit.plots True"
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    code = "import coursekit as ck; print(hasattr(ck, 'plot'))"
+    assert run(code) == "False"
+
+
+def test_lesson_01_never_imports_tensorflow():
+    solution = (
+        "import json, sys;"
+        "cells = json.load(open('staff/solutions/01_convolution_1d.ipynb'))['cells'];"
+        "code = '\\n'.join(''.join(c['source']) for c in cells if c['cell_type'] == 'code');"
+        "exec(compile(code, 'lesson', 'exec'));"
+        "print('tensorflow' in sys.modules, 'keras' in sys.modules)"
+    )
+    assert run(solution).splitlines()[-1] == "False False"
+
+
+def test_setup_says_in_one_line_what_runs():
+    line = run(
+        "import coursekit as ck; ck.setup(seed=3)", COURSEKIT_QUICK="1", COURSEKIT_OFFLINE="1"
+    )
+    assert len(line.splitlines()) == 1
+    for word in ("coursekit 0.1.0", "NumPy", "seed 3", "quick mode", "offline"):
+        assert word in line
+    assert "Keras" not in line
+
+
+def test_setup_seeds_keras_where_it_is_imported():
+    code = (
+        "import coursekit as ck, keras; ck.setup(seed=1); a = keras.random.uniform((2,));"
+        "ck.setup(seed=1); b = keras.random.uniform((2,)); print((a == b).numpy().all())"
+    )
+    lines = run(code).splitlines()
+    assert "Keras 3." in lines[0]
+    assert "tensorflow" in lines[0]
+    assert lines[-1] == "True"
+
+
+def test_setup_seeds_python_and_numpy():
+    code = (
+        "import random, numpy as np, coursekit as ck; ck.setup(2); a = random.random(),"
+        "np.random.rand(); ck.setup(2); print(a == (random.random(), np.random.rand()))"
+    )
+    assert run(code).splitlines()[-1] == "True"
+
+
+def test_ranges_contain_what_colab_preinstalls(settings):
+    """So that installing coursekit in Colab changes no package under the running kernel."""
+    requirements = [Requirement(text) for text in settings["project"]["dependencies"]]
+    assert {r.name for r in requirements} <= set(COLAB)
+    for requirement in requirements:
+        assert requirement.specifier.contains(Version(COLAB[requirement.name])), str(requirement)
+
+
+def test_lock_contains_every_dependency_and_no_index(settings):
+    lock = (ROOT / "requirements.txt").read_text(encoding="utf-8")
+    assert "index-url" not in lock
+    assert "://" not in lock
+    project = settings["project"]
+    groups = [project["dependencies"], *project["optional-dependencies"].values()]
+    for requirement in (Requirement(text) for group in groups for text in group):
+        lines = [line for line in lock.splitlines() if line.startswith(f"{requirement.name}==")]
+        assert lines, f"{requirement.name} is not in requirements.txt; run `make lock`"
+        for line in lines:
+            assert Requirement(line).specifier  # an exact version
+            version = line.split("==")[1].split()[0]
+            assert requirement.specifier.contains(Version(version)), line
+
+
+def test_conda_installs_the_same_lock():
+    text = (ROOT / "environment.yml").read_text(encoding="utf-8")
+    assert "-r requirements.txt" in text
+
+
+def test_make_alone_lists_every_target():
+    listed = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = makefile.split(".PHONY:")[1].splitlines()[0].split()
+    for target in targets:
+        assert f"make {target} " in listed
+
+
+@pytest.mark.parametrize("target", ["lab", "check"])
+def test_make_names_a_missing_python(target, tmp_path):
+    (tmp_path / "Makefile").write_bytes((ROOT / "Makefile").read_bytes())
+    for name in ("requirements.txt", "pyproject.toml"):
+        (tmp_path / name).touch()
+    result = subprocess.run(
+        ["make", target, "PYTHON=python-that-is-not-there"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode != 0
+    assert "Python is missing: install Python 3.11 to 3.13" in result.stdout
+    assert not (tmp_path / ".venv").exists()
+
+
+@pytest.mark.parametrize(
+    ("script", "message"),
+    [
+        ("sys.exit('sys.version_info' in code)", "TensorFlow runs on Python 3.11 to 3.13"),
+        ("sys.exit('ensurepip' in code)", "sudo apt install python3-venv"),
+    ],
+)
+def test_make_names_what_python_lacks(script, message, tmp_path):
+    """A stand-in for Python answers the Makefile's questions with no."""
+    (tmp_path / "Makefile").write_bytes((ROOT / "Makefile").read_bytes())
+    for name in ("requirements.txt", "pyproject.toml"):
+        (tmp_path / name).touch()
+    fake = tmp_path / "python"
+    fake.write_text(f"#!{sys.executable}\nimport sys\ncode = sys.argv[-1]\n{script}\n")
+    fake.chmod(0o755)
+    result = subprocess.run(
+        ["make", "check", f"PYTHON={fake}"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode != 0
+    assert message in result.stdout
+    assert not (tmp_path / ".venv").exists()
