@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from coursekit import checks
-from coursekit.checks import lesson_01, lesson_04
+from coursekit.checks import lesson_01
 from coursekit.checks.core import MUTATED, CheckError, RuleCheck, ValueCheck
 
-CHECKS = [*lesson_01.CHECKS, *lesson_04.CHECKS]
+CHECKS = [check for module in checks.LESSONS.values() for check in module.CHECKS]
 WRONG = [
     pytest.param(check, m, id=f"{check.number}-{i}")
     for check in CHECKS

@@ -1,5 +1,6 @@
 """Checks of all exercises, by the name of what they check: `ck.checks.convolve1d(convolve1d)`."""
 
+from coursekit.checks import lesson_01, lesson_04
 from coursekit.checks.core import CheckError, Result
 from coursekit.checks.lesson_01 import (
     by_hand,
@@ -19,7 +20,11 @@ from coursekit.checks.lesson_04 import (
     to_labels,
 )
 
+LESSONS = {"01": lesson_01, "04": lesson_04}
+"""The modules of checks by the number of their lesson; each has a tuple CHECKS."""
+
 __all__ = [
+    "LESSONS",
     "CheckError",
     "Result",
     "balanced_subset",
