@@ -1,5 +1,6 @@
 """The first line of every lesson: seeds, plot style, and one line that says what runs."""
 
+import logging
 import platform
 import random
 import sys
@@ -29,6 +30,9 @@ def setup(seed: int = 0) -> None:
     keras = sys.modules.get("keras")
     if keras is not None:
         keras.utils.set_random_seed(seed)
+        # On small data TensorFlow warns of "retracing" in every other cell: advice for
+        # programs that run for hours, a riddle to a student.
+        logging.getLogger("tensorflow").setLevel(logging.ERROR)
         backend = keras.config.backend()
         parts.append(f"Keras {keras.__version__} on {backend} {version(backend)}, {_device()}")
 

@@ -169,13 +169,13 @@ class TestValues:
         right = [np.convolve(*probe) for probe in checks.by_hand.probes]
         result = checks.by_hand(right[0], ..., ...)
         assert result.status == "todo"
-        assert "bump, asymmetric" in result.message
+        assert "bump_full, asymmetric" in result.message
 
     def test_wrong_before_open_is_told(self):
         assert checks.by_hand(..., [1, 2], ...).status == "fail"
 
     def test_too_few_values(self):
-        with pytest.raises(TypeError, match="ramp, bump, asymmetric"):
+        with pytest.raises(TypeError, match="ramp, bump_full, asymmetric"):
             checks.by_hand([1])
 
     @pytest.mark.parametrize("average", [[0.5, 0.5], [0.25] * 4, [1 / 3] * 3, np.full(7, 1 / 7)])

@@ -47,7 +47,7 @@ by_hand = ValueCheck(
     number="1.1",
     name="convolution by hand",
     oracle=np.convolve,
-    labels=("ramp", "bump", "asymmetric"),
+    labels=("ramp", "bump_full", "asymmetric"),
     probes=(
         (RAMP, PATTERN),
         (BUMP, PATTERN),

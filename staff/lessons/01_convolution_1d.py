@@ -110,7 +110,7 @@ print("np.convolve   ", np.convolve([1, 2], [3, 5]))
 # With pencil and paper, compute the full convolution $x * w$ of
 #
 # - `ramp`: $x = [1, 2, 3, 4, 6, 7, 7, 6]$ with $w = [-1, +1, -1]$ (10 numbers),
-# - `bump`: $x = [0, 0, 0, -1, +1, -1, 0]$ with $w = [-1, +1, -1]$ (9 numbers),
+# - `bump_full`: $x = [0, 0, 0, -1, +1, -1, 0]$ with $w = [-1, +1, -1]$ (9 numbers),
 # - `asymmetric`: $x = [1, 2, 3]$ with $w = [1, 0, -1]$ (5 numbers),
 #
 # and type the results as lists. The first two kernels are symmetric, so flipping them changes nothing; the third one tells whether you flipped.

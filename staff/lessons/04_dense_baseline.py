@@ -230,7 +230,7 @@ wider_model = train(LECTURES["dense-256"])
 pd.DataFrame.from_dict(table, orient="index").round({"test accuracy": 4, "seconds": 0})
 
 # %% [markdown]
-# Read the table from top to bottom. The linear model already reads about nine digits in ten: most of MNIST is easy. The hidden layer removes most of the errors that are left. Doubling its width changes little.
+# Read the table from top to bottom. On the full data the linear model already reads about nine digits in ten: most of MNIST is easy. The hidden layer removes most of the errors that are left. Doubling its width changes little.
 #
 # The published numbers are single runs. Yours will differ from them, and from run to run, in the third decimal; lesson 07 measures by how much.
 #
@@ -377,7 +377,7 @@ figure = ck.plots.curves(history, title="dense-128, twenty epochs")
 ck.plots.show(figure, alt="Loss and accuracy over twenty epochs; Figure 4.5 describes them.")
 
 # %% [markdown]
-# *Figure 4.5.* Left: the loss over the epochs. On the training images (solid, circles) it falls towards 0. On the validation images (dashed, squares) it falls first, then turns and rises. Right: the training accuracy nears 1, the validation accuracy levels off.
+# *Figure 4.5.* Left: the loss over the epochs. On the training images (solid, circles) it falls towards 0. On the validation images (dashed, squares) it falls first, then turns and rises. Right: the training accuracy nears 1, the validation accuracy levels off. (On a small data set, as in quick mode or without a network connection, the turn can lie beyond the twentieth epoch.)
 #
 # The gap between the two curves is **overfitting**. From the turning point on, the network learns its training images by heart. The validation *accuracy* hardly suffers: most answers stay right, but the wrong ones become more and more certain, and the loss makes certainty expensive.
 #
