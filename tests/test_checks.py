@@ -136,6 +136,15 @@ class TestConvolve1d:
         assert "IndexError" in result.message
         assert "return x[len(x)]" in result.message
 
+    def test_a_small_wrong_answer_comes_before_a_later_exception(self):
+        def convolve1d(x, w):
+            return np.convolve(x, w[::-1]) if len(x) < 5 else 1 / 0
+
+        assert flat(lesson_01.NOT_FLIPPED) in flat(checks.convolve1d(convolve1d).message)
+
+    def test_the_check_gives_no_answer_away_when_printed(self):
+        assert repr(checks.convolve1d) == "<check of exercise 1.2, convolve1d>"
+
     def test_a_forgotten_return_is_named(self):
         assert "return" in checks.convolve1d(lambda x, w: None).message
 

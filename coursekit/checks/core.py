@@ -45,9 +45,9 @@ class Misconception:
     answer: Callable[..., Any]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Check:
-    """What `FunctionCheck` and `ValueCheck` share: the question and its wrong answers.
+    """What all checks share: the question, its right answer and the wrong ones.
 
     Parameters
     ----------
@@ -72,6 +72,9 @@ class Check:
     probes: tuple[tuple, ...]
     misconceptions: tuple[Misconception, ...]
     canonical: Callable[[Any], Any] = lambda answer: answer
+
+    def __repr__(self) -> str:
+        return f"<check of exercise {self.number}, {self.name}>"
 
     def _right(self, answer: object, index: int) -> bool:
         return self._agrees(answer, self.oracle(*self.probes[index]))
@@ -137,7 +140,7 @@ class Check:
         return Result(status, text)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class FunctionCheck(Check):
     """Check a function of the student's: call it with the name of the function."""
 
@@ -149,16 +152,17 @@ class FunctionCheck(Check):
         CheckError
             In strict mode (COURSEKIT_STRICT=1), where the verdict is not [pass].
         """
-        got = []
+        got, trouble = [], None
         for probe in self.probes:
             trouble, answer = self._ask(function, probe)
             if trouble is not None:
-                return self._say(*trouble)
+                break
             got.append(answer)
-        for index, probe in enumerate(self.probes):
+        # A wrong answer to a small probe says more than an exception at a larger one.
+        for index, probe in enumerate(self.probes[: len(got)]):
             if not self._right(got[index], index):
                 return self._say("fail", self._wrong(got, index, self._call(probe)))
-        return self._say("pass")
+        return self._say(*(trouble or ("pass",)))
 
 
 @dataclass(frozen=True)
@@ -169,7 +173,7 @@ class Rule:
     holds: Callable[..., bool]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RuleCheck(Check):
     """Check a function that has more than one right answer, such as a random one, by rules.
 
@@ -212,7 +216,7 @@ def _holds(rule: Rule, *arguments: object) -> bool:
         return False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ValueCheck(Check):
     """Check values that the student has typed, one for each probe; `labels` names them."""
 
