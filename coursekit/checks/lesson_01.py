@@ -223,6 +223,7 @@ KERNELS = {"step_kernel": np.array([-1, 1]), "average_kernel": np.full(3, 1 / 3)
 
 def _canonical_kernel(kernel: np.ndarray) -> np.ndarray:
     """Cut zeros at the ends, and bring averages and sums to one length: any will do."""
+    kernel = np.asarray(kernel)
     kernel = np.trim_zeros(kernel) if kernel.ndim == 1 else kernel
     for weight in (1, 1 / max(1, kernel.size)):
         if kernel.size > 1 and np.allclose(kernel, weight):
