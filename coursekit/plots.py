@@ -297,7 +297,7 @@ def feature_maps(maps: Mapping[str, np.ndarray], columns: int = 8) -> Figure:
         Maps of each layer, at most C.
     """
     figure, axes = plt.subplots(
-        len(maps), columns, squeeze=False, figsize=(columns, 1.15 * len(maps))
+        len(maps), columns, squeeze=False, figsize=(columns, 1.25 * len(maps))
     )
     for row, (name, layer) in zip(axes, maps.items(), strict=True):
         height, width, channels = layer.shape
@@ -305,5 +305,6 @@ def feature_maps(maps: Mapping[str, np.ndarray], columns: int = 8) -> Figure:
             ax.set(xticks=[], yticks=[], frame_on=False)
             if number < channels:
                 ax.imshow(layer[..., number])
-        row[0].set_title(f"{name}: {channels} maps of {height}x{width}", loc="left")
+        title = row[0].set_title(f"{name}: {channels} maps of {height}x{width}", loc="left")
+        title.set_in_layout(False)  # it may reach over the row; the columns stay equal
     return figure
