@@ -12,11 +12,11 @@ from types import ModuleType
 # open with messages about a GPU that is not there. Real errors are Python exceptions.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from coursekit.data import DataError, Dataset, load_fashion_mnist, load_mnist
+from coursekit.data import DataError, Dataset, load_digits, load_fashion_mnist, load_mnist
 from coursekit.start import setup
 
 __version__ = "0.1.0"
-__all__ = ["DataError", "Dataset", "load_fashion_mnist", "load_mnist", "setup"]
+__all__ = ["DataError", "Dataset", "load_digits", "load_fashion_mnist", "load_mnist", "setup"]
 
 _MODULES = ("checks", "evaluation", "explore", "models", "plots")
 

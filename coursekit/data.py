@@ -152,6 +152,20 @@ def load_fashion_mnist() -> Dataset:
     return _load(_FASHION)
 
 
+def load_digits() -> Dataset:
+    """Load the digits that come with scikit-learn, enlarged to MNIST's size.
+
+    Scans of 8x8 pixels from another source and other writers than MNIST's (E. Alpaydin and
+    C. Kaynak, 1998). They need neither a file nor the network.
+
+    Returns
+    -------
+    Dataset
+        1,297 training and 500 test images of 28x28 pixels, uint8.
+    """
+    return Dataset("digits", **_digits(), class_names=_DIGITS, source="embedded digits")
+
+
 def is_quick() -> bool:
     """Tell whether COURSEKIT_QUICK asks for small subsets."""
     return os.environ.get("COURSEKIT_QUICK", "") not in ("", "0")
@@ -243,16 +257,20 @@ def _from_network(spec: _Spec) -> Arrays | None:
 
 
 def _embedded(spec: _Spec) -> Arrays:
-    from PIL import Image
-    from sklearn.datasets import load_digits
-    from sklearn.model_selection import train_test_split
-
     why = "COURSEKIT_OFFLINE is set" if is_offline() else f"the network is not either ({_trouble})"
     _say(
         f"{spec.name} is not here and {why}: using scikit-learn's 1,797 handwritten digits "
         "instead (1,297 for training, 500 for testing). "
         f"Set COURSEKIT_DATA to a folder with {spec.file} to use the real set."
     )
+    return _digits()
+
+
+def _digits() -> Arrays:
+    from PIL import Image
+    from sklearn.datasets import load_digits
+    from sklearn.model_selection import train_test_split
+
     digits = load_digits()
     small = np.rint(digits.images * (255 / 16)).astype(np.uint8)
     # As in MNIST, the digit fills 20x20 pixels in the middle of an empty frame.
