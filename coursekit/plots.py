@@ -328,7 +328,7 @@ def filters(image: np.ndarray, kernels: Mapping[str, np.ndarray], columns: int =
     from scipy.signal import correlate2d
 
     rows = -(-len(kernels) // columns)
-    height = 2.1 * image.shape[0] / image.shape[1] + 0.4
+    height = 2 * image.shape[0] / image.shape[1] + 0.3
     figure = plt.figure(figsize=(3.2 * columns, height * rows))
     cells = figure.add_gridspec(rows, columns)
     for number, (title, kernel) in enumerate(kernels.items()):
@@ -338,10 +338,35 @@ def filters(image: np.ndarray, kernels: Mapping[str, np.ndarray], columns: int =
         if kernel.shape[1] <= 5:
             _numbers(beside, kernel)
         else:
-            _picture(beside, kernel, "", _scale(kernel, kernel, kernel))
+            beside.imshow(kernel, **_scale(kernel, kernel, kernel))
+            _frame(beside)
         response = correlate2d(image, kernel, "valid")
         ax = figure.add_subplot(pair[1])
         _picture(ax, response, title, _scale(image, kernel, response))
+    return figure
+
+
+def feature_maps(maps: np.ndarray, titles: Sequence[str], columns: int = 4) -> Figure:
+    """Draw the maps of a layer, signed: white is 0, purple negative, orange positive.
+
+    Parameters
+    ----------
+    maps : ndarray of shape (H', W', C_out)
+        Each map is coloured up to its own strongest response.
+    titles : sequence of C_out str
+    columns : int
+        Maps in a row.
+    """
+    rows = -(-len(titles) // columns)
+    width = 9 / columns
+    height = width * maps.shape[0] / maps.shape[1] + 0.3
+    figure, axes = plt.subplots(rows, columns, squeeze=False, figsize=(9, height * rows))
+    for ax in axes.flat:
+        ax.axis("off")
+    for ax, values, title in zip(axes.flat, np.moveaxis(maps, -1, 0), titles, strict=False):
+        ax.axis("on")
+        limit = np.abs(values).max() or 1
+        _picture(ax, values, title, {"cmap": "PuOr_r", "vmin": -limit, "vmax": limit})
     return figure
 
 
@@ -390,24 +415,25 @@ def field_of_view(kernel_size: int, layers: int, ax: Axes | None = None) -> Axes
     layers : int
         Convolutional layers above the pixels, all with stride 1.
     """
-    if ax is None:
-        _, ax = plt.subplots(figsize=(7, 0.8 * layers + 1.2))
     reach = kernel_size // 2
     half = reach * layers + 1
+    width, height = 2 * half + 8, 1.5 * layers + 1.4
+    if ax is None:
+        _, ax = plt.subplots(figsize=(7, 7 * height / width))
     for level in range(layers + 1):
         seen = reach * (layers - level)
         for place in range(level * reach - half, half - level * reach + 1):
             colour = ORANGE if level == layers else BLUE
             _cell(ax, place, level * 1.5, None, colour, strong=abs(place) <= seen)
         name = f"layer {level}" if level else "pixels"
-        sees = f"each sees {2 * reach * level + 1}" if level else ""
+        sees = f"each sees {2 * reach * level + 1} pixels" if level else ""
         ax.text(-half - 0.8, level * 1.5, name, ha="right", va="center")
         ax.text(half + 0.8, level * 1.5, sees, ha="left", va="center")
         if level:
             for side in (-1, 1):
                 ends = (side * (seen + 0.45), side * (seen + reach + 0.45))
                 ax.plot(ends, (level * 1.5 - 0.45, level * 1.5 - 1.05), color=GREY)
-    ax.set(xlim=(-half - 3, half + 3), ylim=(-0.7, layers * 1.5 + 0.7), aspect="equal")
+    ax.set(xlim=(-width / 2, width / 2), ylim=(-0.7, height - 0.7), aspect="equal")
     ax.axis("off")
     return ax
 

@@ -10,7 +10,7 @@
 #
 # After this lesson you will be able to
 #
-# - cross-correlate and convolve images, first with plain loops, then several hundred times faster;
+# - cross-correlate and convolve images, first with plain loops, then more than a hundred times faster;
 # - pad an image, and stride over it;
 # - design kernels that smooth, sharpen, or find edges;
 # - write a convolutional layer with channels, several kernels and biases;
@@ -108,9 +108,9 @@ ck.checks.cross_correlate2d(cross_correlate2d)
 # %%
 from sklearn.datasets import load_sample_image
 
-# Take the tower, and replace each block of 3 by 3 pixels by its mean.
-photo = load_sample_image("china.jpg")[20:338, 40:400] / 255
-photo = photo.reshape(106, 3, 120, 3, 3).mean(axis=(1, 3))
+# Take the tower, and replace each block of 4 by 4 pixels by its mean.
+photo = load_sample_image("china.jpg")[20:340, 40:400] / 255
+photo = photo.reshape(80, 4, 90, 4, 3).mean(axis=(1, 3))
 grey = photo @ [0.299, 0.587, 0.114]
 print("photo", photo.shape, "grey", grey.shape)
 identity = ck.explore.FILTERS["identity"]
@@ -160,6 +160,12 @@ ck.checks.cross_correlate2d_fast(cross_correlate2d_fast)
 # %% [markdown]
 # **Predict, then run.** All three of the following multiply 25 pixels with 25 weights for each response. How many times faster than four loops are all windows at once: 3, 30, or 300 times? And SciPy, which is compiled code made for this purpose?
 #
+# <details><summary>Answer</summary>
+#
+# Hundreds of times. The windows are about as fast as SciPy.
+#
+# </details>
+#
 # The images are 512 by 512, but for the loops, which get 68 by 68 so that you need not wait. Hence the comparison is in nanoseconds *for one response*. Each is measured several times, and the fastest run counts. (The functions measured are the kit's. Put your own in their place, if you like.)
 
 # %%
@@ -168,16 +174,17 @@ from timeit import repeat
 
 from coursekit.checks.lesson_02 import all_windows, four_loops
 
-large, small, five = np.random.rand(512, 512), np.random.rand(68, 68), np.random.rand(5, 5)
+rng = np.random.default_rng(0)
+large, small, five = rng.random((512, 512)), rng.random((68, 68)), rng.random((5, 5))
 ways = {"four loops": (four_loops, small), "all windows": (all_windows, large)}
 ways["SciPy"] = (partial(correlate2d, mode="valid"), large)
 for name, (function, image) in ways.items():
     seconds = min(repeat(partial(function, image, five), number=1, repeat=7))
     ways[name] = 1e9 * seconds / (len(image) - 4) ** 2
-    print(f"{name:12} {ways[name]:7.0f} ns, {ways['four loops'] / ways[name]:5.0f} times the loops'")
+    print(f"{name:11} {ways[name]:5.0f} ns, speed {ways['four loops'] / ways[name]:4.0f}")
 
 # %% [markdown]
-# All three do the same sums. The difference is what happens around each product. In the loops, Python looks up four names, wraps each number into an object and asks for its type, 25 times for each response. The other two ask once for the whole array; then compiled code runs through the numbers as they lie in memory. The lesson is not to avoid loops, but to let them run where they are cheap. (Networks go one step further and use all processor cores, or a graphics card.)
+# All three do the same sums. The difference is what happens around each product. In the loops, Python looks up names, wraps each number into an object and asks for its type, 25 times for each response. The other two ask once for the whole array; then compiled code runs through the numbers as they lie in memory. The lesson is not to avoid loops, but to let them run where they are cheap. (Networks go one step further and use all processor cores, or a graphics card.)
 #
 # ## Convolution turns the kernel by 180 degrees
 #
@@ -278,7 +285,7 @@ ck.checks.strided2d(strided2d)
 # %% [markdown]
 # ## The weights decide what is found
 #
-# Filters like these were designed by hand for decades: they smooth, sharpen, and bring out edges (iSystems).
+# Filters smooth, sharpen, or bring out edges (iSystems). Here are six that were designed by hand.
 #
 # **Predict, then run.** Add up the weights of each kernel in the next figure. Three sums are 1, three are 0. What does that decide?
 #
@@ -295,11 +302,11 @@ ck.plots.show(figure, alt="Six kernels and their responses to the photograph; se
 # %% [markdown]
 # *Figure 2.3.* Six kernels, each with its response. Top, weights that add up to 1: identity gives the photograph back; smoothing mixes each pixel with its neighbours and blurs; sharpening exaggerates the difference between a pixel and its neighbours. Bottom, weights that add up to 0 (white is 0, orange positive, purple negative): vertical edges, horizontal edges, and centre-surround, which answers to fine detail in every direction.
 #
-# Now try it on a small version of the photograph. Choose a kernel or edit its weights, set stride and padding, and move the window. Find the place where *vertical edges* answers most strongly. Then set padding to *same*: what do the zeros look like to the kernel?
+# Now try it on a small version of the photograph. Choose a kernel or edit its weights, set stride and padding, and move the window. Where does *vertical edges* give the largest number? Then set padding to *same*: to the kernel the zeros are a black frame, and where a bright picture meets it there is an edge.
 
 # %%
 shrunk = correlate2d(grey, np.full((2, 2), 1 / 4), "valid")[::2, ::2]  # stride 2
-ck.explore.slide_kernel2d(shrunk, row=24, column=41)
+ck.explore.slide_kernel2d(shrunk, row=18, column=34)
 
 # %% [markdown]
 # ## The eye compares each spot with its surround
@@ -309,6 +316,12 @@ ck.explore.slide_kernel2d(shrunk, row=24, column=41)
 # A common model is the **difference of Gaussians**: a narrow bell of weights that excites, minus a wide one that inhibits. Each bell adds up to 1, so the difference adds up to 0.
 #
 # **Predict, then run.** What will such a field say about the sky, and what along the outline of the tower?
+#
+# <details><summary>Answer</summary>
+#
+# Nothing about the sky: centre and surround are equally bright, and cancel. Along the outline, a spot on the bright side has a surround that is partly dark, and gets a positive number; a spot on the dark side gets a negative one.
+#
+# </details>
 
 # %%
 offset = np.arange(-6, 7)
@@ -326,9 +339,9 @@ figure = ck.plots.filters(grey, both, columns=2)
 ck.plots.show(figure, alt="Responses to a small and a large centre-surround field, see Figure 2.5.")
 
 # %% [markdown]
-# *Figure 2.4.* A difference of Gaussians, 13 by 13 weights. Left: seen from above, positive in the middle, with a negative ring around it. Right: a cut through the middle row. The narrow bell minus the wide one is high in the centre, dips below 0 at 3 pixels from it, and comes back to 0.
+# *Figure 2.4.* A difference of Gaussians, 13 by 13 weights. Left: seen from above, positive in the middle, with a negative ring around it. Right: a cut through the middle row. The narrow bell minus the wide one is high in the centre, lies below 0 around it, lowest at a distance of 3 pixels, and comes back to 0.
 #
-# *Figure 2.5.* Responses to two centre-surround fields. The sky gets 0 from both. The small field answers to the finest detail, the large one to broader shapes: along the outline runs a pair of lines, orange on the bright side and purple on the dark one.
+# *Figure 2.5.* Responses to two centre-surround fields. The sky gets almost nothing from both. The small field answers to the finest detail, the large one to broader shapes: along the outline runs a pair of lines, orange on the bright side and purple on the dark one.
 #
 # ### Exercise 2.4: design four kernels
 #
@@ -397,7 +410,13 @@ def conv_layer(x, kernels, bias):
 ck.checks.conv_layer(conv_layer)
 
 # %% [markdown]
-# **Predict, then run.** The next layer has four kernels of 3 by 3 by 3 for the colour photograph. The first two find edges in all channels. The last two look at a single pixel: red against green, and blue against the other two. What will the sky be in each of the four maps?
+# **Predict, then run.** The next layer has four kernels of 3 by 3 by 3 for the colour photograph. The first two find edges in all channels. The last two look at a single pixel: red against green, and blue against the other two. The sky is a pale blue. Which maps will notice it?
+#
+# <details><summary>Answer</summary>
+#
+# Only the last two. The edges ignore whatever is flat. In the sky, green is a little stronger than red, and blue stronger than both: slightly negative in the third map, slightly positive in the fourth.
+#
+# </details>
 
 # %% tags=["nbval-check-output"]
 kernels = np.zeros((3, 3, 3, 4))
@@ -405,21 +424,28 @@ for o, name in enumerate(("vertical edges", "horizontal edges")):
     kernels[..., o] = np.array(ck.explore.FILTERS[name])[:, :, np.newaxis] / 3
 kernels[1, 1, :, 2] = [1, -1, 0]
 kernels[1, 1, :, 3] = [-1 / 2, -1 / 2, 1]
-maps = np.stack([correlate(photo, kernels[..., o], "valid")[..., 0] for o in range(4)])
-print("x", photo.shape, "kernels", kernels.shape, "four maps of", maps[0].shape)
+maps = np.dstack([correlate(photo, kernels[..., o], "valid") for o in range(4)])
+print("x", photo.shape, "kernels", kernels.shape, "y", maps.shape)
 titles = ["vertical edges", "horizontal edges", "red - green", "blue - yellow"]
-figure = ck.plots.images(np.abs(maps), titles=titles, columns=4)
-figure.set_size_inches(9, 2.4)
-ck.plots.show(figure, alt="Four feature maps of the colour photograph; see Figure 2.6.")
+ck.plots.show(
+    ck.plots.feature_maps(maps, titles),
+    alt="Four feature maps of the colour photograph; see Figure 2.6.",
+)
 
 # %% [markdown]
-# *Figure 2.6.* The size of the responses in four feature maps; black is 0, white the strongest. The edges leave the sky black, except for their own direction at the tower. The third map finds the red of pillars and tiles, the fourth the blue of the sky.
+# *Figure 2.6.* Four feature maps of the colour photograph, with the signs of Figure 2.2. The edges leave the sky white. In the third map the red pillars and the tiles of the roofs are positive, the sky slightly negative. In the fourth the sky is positive, and the tiles, which have little blue, are strongly negative.
 #
 # ## A layer is one big matrix with few weights
 #
 # Write all pixels into one column. Then the whole layer is a matrix, as in Exercise 1.7: one row for each response, one column for each pixel. A **dense layer** may choose all entries of such a matrix. A convolutional layer may not.
 #
 # **Predict, then run.** An image of 4 by 5 and a kernel of 3 by 3. How many rows and columns has the matrix, and how many of its entries are not 0? How many different weights are there?
+#
+# <details><summary>Answer</summary>
+#
+# The response has 2 by 3 places, so there are 6 rows, and 20 columns for 20 pixels. Each row holds the kernel once: 9 of its 20 entries, 54 of 120 in all. They are the same 9 weights everywhere.
+#
+# </details>
 
 # %% tags=["nbval-check-output"]
 nine = np.arange(1, 10).reshape(3, 3)
@@ -468,6 +494,12 @@ ck.checks.count_parameters(count_parameters)
 # One unit of a layer with 3 by 3 kernels sees 3 by 3 pixels. A unit of a second such layer sees 3 by 3 of *those*.
 #
 # **Predict, then run.** How many pixels along one axis does a unit in the third layer see? To measure it, the cell below sends a single bright pixel through the layers and counts the responses that notice it: as many units see one pixel as a unit sees pixels.
+#
+# <details><summary>Answer</summary>
+#
+# Seven: each layer adds one pixel on either side.
+#
+# </details>
 
 # %% tags=["nbval-check-output"]
 signal = np.zeros(21)
