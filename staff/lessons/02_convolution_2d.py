@@ -5,7 +5,7 @@
 #
 # Everything from lesson 01 comes back with one more axis: the signal becomes an image, the window a patch of it. In the end you will have built the layer that gives convolutional networks their name.
 #
-# *Time:* about two hours with all exercises; running every cell takes about ten seconds.
+# *Time:* about two hours with all exercises; running every cell takes a few seconds.
 # *Before this lesson:* lesson 01, and NumPy arrays with two and more axes.
 #
 # After this lesson you will be able to
@@ -158,15 +158,17 @@ def cross_correlate2d_fast(image, kernel):
 ck.checks.cross_correlate2d_fast(cross_correlate2d_fast)
 
 # %% [markdown]
-# **Predict, then run.** All three of the following multiply 25 pixels with 25 weights for each response. How many times faster than four loops are all windows at once: 3, 30, or 300 times? And SciPy, which is compiled code made for this purpose?
+# ### Measure it
+#
+# The next cell times four loops, all windows at once, and SciPy, which is compiled code made for this purpose. The images are 512 by 512, but for the loops, which get 68 by 68 so that you need not wait. Hence the comparison is in nanoseconds *for one response*. Each is measured several times, and the fastest run counts. (The functions are the kit's. Put your own in their place, if you like.)
+#
+# **Predict, then run.** All three multiply 25 pixels with 25 weights for each response. How many times faster than the loops are the windows: 3, 30, or 300 times? And SciPy?
 #
 # <details><summary>Answer</summary>
 #
 # Hundreds of times. The windows are about as fast as SciPy.
 #
 # </details>
-#
-# The images are 512 by 512, but for the loops, which get 68 by 68 so that you need not wait. Hence the comparison is in nanoseconds *for one response*. Each is measured several times, and the fastest run counts. (The functions measured are the kit's. Put your own in their place, if you like.)
 
 # %%
 from functools import partial
@@ -174,14 +176,15 @@ from timeit import repeat
 
 from coursekit.checks.lesson_02 import all_windows, four_loops
 
-rng = np.random.default_rng(0)
-large, small, five = rng.random((512, 512)), rng.random((68, 68)), rng.random((5, 5))
-ways = {"four loops": (four_loops, small), "all windows": (all_windows, large)}
-ways["SciPy"] = (partial(correlate2d, mode="valid"), large)
+large, small, five = map(np.random.default_rng(0).random, [(512, 512), (68, 68), (5, 5)])
+scipy = partial(correlate2d, mode="valid")
+ways = {"loops": (four_loops, small), "windows": (all_windows, large), "SciPy": (scipy, large)}
+times = {}
 for name, (function, image) in ways.items():
     seconds = min(repeat(partial(function, image, five), number=1, repeat=7))
-    ways[name] = 1e9 * seconds / (len(image) - 4) ** 2
-    print(f"{name:11} {ways[name]:5.0f} ns, speed {ways['four loops'] / ways[name]:4.0f}")
+    times[name] = 1e9 * seconds / (len(image) - 4) ** 2
+    ratio = times["loops"] / times[name]
+    print(f"{name:8} {times[name]:5.0f} ns, {ratio:4.0f} times the speed of the loops")
 
 # %% [markdown]
 # All three do the same sums. The difference is what happens around each product. In the loops, Python looks up names, wraps each number into an object and asks for its type, 25 times for each response. The other two ask once for the whole array; then compiled code runs through the numbers as they lie in memory. The lesson is not to avoid loops, but to let them run where they are cheap. (Networks go one step further and use all processor cores, or a graphics card.)
@@ -332,7 +335,9 @@ def bell(width):
     return np.outer(weights, weights) / weights.sum() ** 2
 
 
-ck.plots.show(ck.plots.receptive_field(bell(1), bell(2)), alt="A field, see Figure 2.4.")
+ck.plots.show(
+    ck.plots.receptive_field(bell(1), bell(2)), alt="A centre-surround field; see Figure 2.4."
+)
 field = bell(1) - bell(2)
 both = {"3 by 3": ck.explore.FILTERS["centre-surround"], "13 by 13": field}
 figure = ck.plots.filters(grey, both, columns=2)
@@ -458,7 +463,7 @@ ck.plots.matrix(matrix.astype(int), "a convolution of 4 by 5 pixels", ax=ax)
 ck.plots.show(ax.figure, alt="A matrix of 6 rows and 20 columns; Figure 2.7 describes it.")
 
 # %% [markdown]
-# *Figure 2.7.* The matrix of a cross-correlation with the kernel $[[1, 2, 3], [4, 5, 6], [7, 8, 9]]$: 6 responses, 20 pixels, 54 entries that are not 0. Every row holds the same nine numbers: three neighbours from each of three image rows, 5 columns apart. **Locality** leaves most entries 0; **sharing** makes the others equal.
+# *Figure 2.7.* The matrix of a cross-correlation with the kernel $[[1, 2, 3], [4, 5, 6], [7, 8, 9]]$: 6 responses, 20 pixels, 54 entries that are not 0. Every row holds the same nine numbers: three neighbours from each of three image rows, 5 columns apart. **Locality** leaves the other entries 0, on a whole photograph nearly all; **sharing** repeats the same nine.
 #
 # ### Exercise 2.6: `count_parameters(input_shape, kernel_shape, n_kernels)`
 #
@@ -521,6 +526,7 @@ ck.plots.show(ax.figure, alt="A pyramid of four rows of boxes; Figure 2.8 descri
 # - Convolution turns the kernel by 180 degrees: a flip on each axis.
 # - *Same* frames the image in $k - 1$ zeros along each axis; stride $s$ keeps about one response in $s^2$.
 # - Weights that add up to 0 find differences; weights that add up to 1 keep the brightness.
+# - Layers on layers see larger and larger parts of the image.
 # - A layer sums over channels, has a map and a bias for each kernel, and is a sparse matrix of shared weights.
 #
 # ## Quiz
