@@ -1,6 +1,6 @@
 """Checks of all exercises, by the name of what they check: `ck.checks.convolve1d(convolve1d)`."""
 
-from coursekit.checks import lesson_01, lesson_04
+from coursekit.checks import lesson_01, lesson_02, lesson_04
 from coursekit.checks.core import CheckError, Result
 from coursekit.checks.lesson_01 import (
     by_hand,
@@ -12,6 +12,16 @@ from coursekit.checks.lesson_01 import (
     pad1d,
     strided1d,
 )
+from coursekit.checks.lesson_02 import (
+    conv_layer,
+    convolve2d,
+    count_parameters,
+    cross_correlate2d,
+    cross_correlate2d_fast,
+    design2d,
+    pad2d,
+    strided2d,
+)
 from coursekit.checks.lesson_04 import (
     balanced_subset,
     confusion_matrix,
@@ -20,7 +30,7 @@ from coursekit.checks.lesson_04 import (
     to_labels,
 )
 
-LESSONS = {"01": lesson_01, "04": lesson_04}
+LESSONS = {"01": lesson_01, "02": lesson_02, "04": lesson_04}
 """The modules of checks by the number of their lesson; each has a tuple CHECKS."""
 
 __all__ = [
@@ -30,14 +40,22 @@ __all__ = [
     "balanced_subset",
     "by_hand",
     "confusion_matrix",
+    "conv_layer",
     "convolution_matrix",
     "convolve1d",
+    "convolve2d",
+    "count_parameters",
     "cross_correlate1d",
+    "cross_correlate2d",
+    "cross_correlate2d_fast",
     "design",
+    "design2d",
     "normalise",
     "output_size",
     "pad1d",
+    "pad2d",
     "recall_per_class",
     "strided1d",
+    "strided2d",
     "to_labels",
 ]
