@@ -517,3 +517,27 @@ def curves(history: Mapping[str, Sequence[float]], title: str = "") -> Figure:
         ax.legend()
     figure.suptitle(title)
     return figure
+
+
+def maps_by_layer(maps: Mapping[str, np.ndarray], columns: int = 8) -> Figure:
+    """Draw the first feature maps of several layers, a row for each layer.
+
+    Parameters
+    ----------
+    maps : mapping of str to ndarray of shape (H, W, C)
+        The maps by the name of their layer; H, W and C may differ from layer to layer.
+    columns : int
+        Maps of each layer, at most C.
+    """
+    figure, axes = plt.subplots(
+        len(maps), columns, squeeze=False, figsize=(columns, 1.25 * len(maps))
+    )
+    for row, (name, layer) in zip(axes, maps.items(), strict=True):
+        height, width, channels = layer.shape
+        for number, ax in enumerate(row):
+            ax.set(xticks=[], yticks=[], frame_on=False)
+            if number < channels:
+                ax.imshow(layer[..., number])
+        title = row[0].set_title(f"{name}: {channels} maps of {height}x{width}", loc="left")
+        title.set_in_layout(False)  # it may reach over the row; the columns stay equal
+    return figure

@@ -213,6 +213,32 @@ def fit_slowly(model, images):
     model.fit(x, np.arange(8), epochs=3, verbose=0, callbacks=[slow, models.progress_bar()])
 
 
+def test_one_cycle_rises_to_its_peak_and_falls_to_nothing():
+    schedule = models.one_cycle(100, peak=0.5)
+    rates = np.array([float(schedule(step)) for step in range(101)])
+    assert rates[0] == pytest.approx(0.5 / 25)
+    assert rates.argmax() == 30
+    assert rates.max() == pytest.approx(0.5)
+    assert (np.diff(rates[:31]) > 0).all()
+    assert (np.diff(rates[30:]) < 0).all()
+    assert rates[-1] == pytest.approx(0, abs=1e-6)
+
+
+def test_one_cycle_needs_two_steps():
+    with pytest.raises(ValueError, match="steps is 1"):
+        models.one_cycle(1)
+
+
+def test_fit_one_cycle_uses_up_its_schedule_and_learns(images):
+    model = LECTURES["dense-128"].build()
+    x, y = images.astype("float32") / 255, np.arange(8)
+    history = models.fit_one_cycle(model, x, y, epochs=30, batch_size=3, peak=0.01)
+    assert len(history.history["loss"]) == 30
+    assert int(model.optimizer.iterations) == 90
+    assert float(model.optimizer.learning_rate) == pytest.approx(0, abs=1e-6)
+    assert model.evaluate(x, y, verbose=0)[1] == 1
+
+
 def test_progress_bar_counts_epochs_and_leaves_nothing(capsys, compiled, images):
     fit_slowly(compiled["dense-128-sparse"], images)
     out, err = capsys.readouterr()

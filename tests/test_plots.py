@@ -204,6 +204,14 @@ def test_curves_draw_validation_only_where_there_is_one():
     assert [t.get_text() for t in figure.axes[0].get_legend().texts] == ["training", "validation"]
 
 
+def test_maps_by_layer_have_a_row_for_each_layer():
+    maps = {"first": np.ones((4, 4, 3)), "second": np.ones((2, 2, 5))}
+    figure = plots.maps_by_layer(maps, columns=4)
+    assert len(figure.axes) == 8
+    assert [len(ax.images) for ax in figure.axes] == [1, 1, 1, 0, 1, 1, 1, 1]
+    assert figure.axes[4].get_title(loc="left") == "second: 5 maps of 2x2"
+
+
 @pytest.mark.parametrize(
     "draw",
     [

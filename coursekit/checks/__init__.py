@@ -1,6 +1,6 @@
 """Checks of all exercises, by the name of what they check: `ck.checks.convolve1d(convolve1d)`."""
 
-from coursekit.checks import lesson_01, lesson_02, lesson_04
+from coursekit.checks import lesson_01, lesson_02, lesson_04, lesson_05
 from coursekit.checks.core import CheckError, Result
 from coursekit.checks.lesson_01 import (
     by_hand,
@@ -29,15 +29,24 @@ from coursekit.checks.lesson_04 import (
     recall_per_class,
     to_labels,
 )
+from coursekit.checks.lesson_05 import (
+    average_pool2d,
+    build_cnn,
+    max_pool2d,
+    shapes_by_hand,
+    shift_right,
+)
 
-LESSONS = {"01": lesson_01, "02": lesson_02, "04": lesson_04}
+LESSONS = {"01": lesson_01, "02": lesson_02, "04": lesson_04, "05": lesson_05}
 """The modules of checks by the number of their lesson; each has a tuple CHECKS."""
 
 __all__ = [
     "LESSONS",
     "CheckError",
     "Result",
+    "average_pool2d",
     "balanced_subset",
+    "build_cnn",
     "by_hand",
     "confusion_matrix",
     "conv_layer",
@@ -50,11 +59,14 @@ __all__ = [
     "cross_correlate2d_fast",
     "design",
     "design2d",
+    "max_pool2d",
     "normalise",
     "output_size",
     "pad1d",
     "pad2d",
     "recall_per_class",
+    "shapes_by_hand",
+    "shift_right",
     "strided1d",
     "strided2d",
     "to_labels",

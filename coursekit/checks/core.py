@@ -5,6 +5,7 @@ smallest first) and misconceptions: wrong answers that people give, as code, eac
 what to say to it. Nothing is accepted by a sum or a single number.
 """
 
+import contextlib
 import copy
 import os
 import traceback
@@ -62,8 +63,8 @@ class Check:
     misconceptions : tuple of Misconception
         Wrong answers to recognise, the likeliest first.
     canonical : callable
-        Brings an answer to the form of the oracle's, where a question has more than one
-        right answer.
+        Brings an answer to a form that can be compared, where a question has more than one
+        right answer, or where the answer is no array of numbers.
     """
 
     number: str
@@ -80,14 +81,24 @@ class Check:
         return self._agrees(answer, self.oracle(*self.probes[index]))
 
     def _agrees(self, answer: object, other: object) -> bool:
-        numbers = _numbers(answer)
-        return numbers is not None and equal(self.canonical(numbers), other)
+        try:
+            return equal(self.canonical(answer), self.canonical(other))
+        except Exception:  # an answer of a kind that has no canonical form
+            return False
 
     def _wrong(self, got: list[Any], index: int, asked: str) -> str:
         """Return the message for answers `got`, of which the one to probe `index` is wrong."""
-        wanted = self.oracle(*self.probes[index])
-        message = self._recognise(got, index) or _difference(got[index], wanted)
-        return "\n".join([message, *_table(asked=asked, wanted=wanted, got=got[index])])
+        wanted = self._shown(self.oracle(*self.probes[index]))
+        answer = self._shown(got[index])
+        message = self._recognise(got, index) or _difference(answer, wanted)
+        return "\n".join([message, *_table(asked=asked, wanted=wanted, got=answer)])
+
+    def _shown(self, answer: object) -> object:
+        """Return what the message shows of an answer: of a model, its canonical form."""
+        if _numbers(answer) is None:
+            with contextlib.suppress(Exception):  # no such form: show the answer itself
+                return self.canonical(answer)
+        return answer
 
     def _recognise(self, got: list[Any], index: int) -> str | None:
         """Return the message of the misconception that `got` shows, if there is one.
@@ -218,9 +229,17 @@ def _holds(rule: Rule, *arguments: object) -> bool:
 
 @dataclass(frozen=True, repr=False)
 class ValueCheck(Check):
-    """Check values that the student has typed, one for each probe; `labels` names them."""
+    """Check values that the student has typed, one for each probe; `labels` names them.
+
+    Unlike that of a function, the wanted value would be the whole answer: it is not shown.
+    """
 
     labels: tuple[str, ...] = ()
+
+    def _wrong(self, got: list[Any], index: int, asked: str) -> str:
+        wanted = self.oracle(*self.probes[index])
+        message = self._recognise(got, index) or _difference(got[index], wanted)
+        return f"{message}\nasked   {asked}\ngot     {_show(got[index])}"
 
     def __call__(self, *values: object) -> Result:
         """Check the values, `...` standing for one not yet found, and print the verdict.
@@ -247,8 +266,7 @@ class DesignCheck(ValueCheck):
     """Check values that may be right in more ways than one, by rules.
 
     `rules` holds, for each label, the rules that its value must keep, asked as
-    `holds(value)` in this order. What the student sees is the first rule that is broken,
-    not the oracle's value, which would give a solution away.
+    `holds(value)` in this order. What the student sees is the first rule that is broken.
     """
 
     rules: Mapping[str, tuple[Rule, ...]] = field(default_factory=dict)
@@ -346,5 +364,7 @@ def _table(asked: str, wanted: object, got: object) -> Iterable[str]:
         if array is None:
             text = _show(value)
         else:
-            text = np.array2string(array, precision=4, threshold=64, separator=", ")
+            text = np.array2string(
+                array, precision=4, suppress_small=True, threshold=64, separator=", "
+            )
         yield f"{label:8}" + text.replace("\n", "\n" + " " * 8)
