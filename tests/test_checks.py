@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from coursekit import checks
-from coursekit.checks import lesson_01, lesson_05
-from coursekit.checks.core import MUTATED, CheckError, RuleCheck, ValueCheck
+from coursekit.checks import lesson_01, lesson_02, lesson_05
+from coursekit.checks.core import MUTATED, CheckError, FunctionCheck, RuleCheck, ValueCheck
 
 CHECKS = [check for module in checks.LESSONS.values() for check in module.CHECKS]
 WRONG = [
@@ -42,9 +42,9 @@ def test_misconception_gets_its_own_message(check, misconception):
     result = ask(check, misconception.answer)
     assert result.status == "fail"
     assert flat(misconception.message) in flat(result.message)
-    if not isinstance(check, RuleCheck):
-        assert "wanted" in result.message
-        assert "got" in result.message
+    assert "asked" in result.message or isinstance(check, RuleCheck)
+    # The wanted result of a function is one example; a wanted value is the whole answer.
+    assert ("wanted  " in result.message) == isinstance(check, FunctionCheck)
 
 
 def _float32(answer):
@@ -168,6 +168,164 @@ class TestConvolve1d:
         )
 
 
+class TestImages:
+    """Lesson 02: right answers however they are written, and wrong ones as people write them."""
+
+    def test_loops_over_windows_pass(self):
+        def cross_correlate2d(image, kernel):
+            kh, kw = kernel.shape
+            return [
+                [
+                    (image[i : i + kh, j : j + kw] * kernel).sum()
+                    for j in range(image.shape[1] - kw + 1)
+                ]
+                for i in range(image.shape[0] - kh + 1)
+            ]
+
+        assert checks.cross_correlate2d(cross_correlate2d).status == "pass"
+        assert checks.cross_correlate2d(lesson_02.four_loops).status == "pass"
+
+    def test_vectorised_ways_pass(self):
+        def shifted(image, kernel):
+            rows, columns = np.array(image.shape) - kernel.shape + 1
+            parts = (
+                weight * image[m : m + rows, n : n + columns]
+                for (m, n), weight in np.ndenumerate(kernel)
+            )
+            return np.float32(sum(parts))
+
+        def tensordot(image, kernel):
+            view = np.lib.stride_tricks.sliding_window_view(image, kernel.shape)
+            return np.tensordot(view, kernel)
+
+        for function in (shifted, tensordot, lesson_02.all_windows):
+            assert checks.cross_correlate2d(function).status == "pass"
+            assert checks.cross_correlate2d_fast(function).status == "pass"
+            assert checks.convolve2d(lambda i, k, f=function: f(i, np.rot90(k, 2))).status == "pass"
+
+    def test_padding_by_hand_passes(self):
+        def pad2d(image, kernel):
+            (height, width), (kh, kw) = image.shape, kernel.shape
+            padded = np.zeros((height + kh - 1, width + kw - 1), dtype=np.float32)
+            top, left = (kh - 1) // 2, (kw - 1) // 2
+            padded[top : top + height, left : left + width] = image
+            return padded
+
+        assert checks.pad2d(pad2d).status == "pass"
+
+    def test_stride_in_the_loops_passes(self):
+        def strided2d(image, kernel, stride):
+            kh, kw = kernel.shape
+            rows = range(0, image.shape[0] - kh + 1, stride)
+            columns = range(0, image.shape[1] - kw + 1, stride)
+            return [[np.vdot(image[i : i + kh, j : j + kw], kernel) for j in columns] for i in rows]
+
+        assert checks.strided2d(strided2d).status == "pass"
+
+    def test_layers_pass_as_loops_and_as_one_sum(self):
+        def loops(x, kernels, bias):
+            maps = []
+            for o in range(kernels.shape[3]):
+                y = bias[o]
+                for c in range(x.shape[2]):
+                    y = y + lesson_02.four_loops(x[:, :, c], kernels[:, :, c, o])
+                maps.append(y)
+            return np.stack(maps, axis=-1)
+
+        def windows(x, kernels, bias):
+            view = np.lib.stride_tricks.sliding_window_view(x, kernels.shape[:2], axis=(0, 1))
+            return np.float32(np.einsum("ijcmn,mnco->ijo", view, kernels) + bias)
+
+        assert checks.conv_layer(loops).status == "pass"
+        assert checks.conv_layer(windows).status == "pass"
+
+    def test_channels_taken_for_kernels_are_named_although_later_probes_raise(self):
+        def conv_layer(x, kernels, bias):
+            view = np.lib.stride_tricks.sliding_window_view(x, kernels.shape[:2], axis=(0, 1))
+            return np.einsum("ijcmn,mnoc->ijo", view, kernels) + bias
+
+        message = checks.conv_layer(conv_layer).message
+        assert "kernels and channels are swapped" in message
+        assert "ValueError" not in message
+
+    def test_a_bias_added_in_place_changes_the_input(self):
+        def conv_layer(x, kernels, bias):
+            x += 0.0
+            kernels *= 2
+            return lesson_02.conv_layer.oracle(x, kernels / 2, bias)
+
+        assert "UFuncTypeError" in checks.conv_layer(conv_layer).message  # the probe is of integers
+
+        def pad2d(image, kernel):
+            padded = lesson_02.pad2d.oracle(image, kernel)
+            image[:] = 0
+            return padded
+
+        assert flat(MUTATED) in flat(checks.pad2d(pad2d).message)
+
+    @pytest.mark.parametrize("name", ["cross_correlate2d", "convolve2d", "strided2d", "conv_layer"])
+    def test_an_image_scaled_in_place_is_noticed(self, name):
+        check = getattr(checks, name)
+
+        def answer(image, *rest):
+            right = check.oracle(image, *rest)
+            image *= 2
+            return right
+
+        assert flat(MUTATED) in flat(check(answer).message)
+
+    def test_a_response_in_an_array_of_integers_is_truncation(self):
+        def cross_correlate2d(image, kernel):
+            kh, kw = kernel.shape
+            y = np.zeros_like(image[kh - 1 :, kw - 1 :])
+            for i, j in np.ndindex(y.shape):
+                y[i, j] = (image[i : i + kh, j : j + kw] * kernel).sum()
+            return y
+
+        message = flat(checks.cross_correlate2d(cross_correlate2d).message)
+        assert flat(lesson_02.TRUNCATED) in message
+
+    def test_rows_for_columns_is_told_with_the_line(self):
+        def cross_correlate2d(image, kernel):
+            width, height = image.shape
+            kh, kw = kernel.shape
+            y = np.zeros((height - kh + 1, width - kw + 1))
+            for i, j in np.ndindex(y.shape):
+                y[i, j] = np.vdot(image[i : i + kh, j : j + kw], kernel)
+            return y
+
+        message = checks.cross_correlate2d(cross_correlate2d).message
+        assert "np.vdot(image[i" in message
+
+    def test_counts_may_be_a_tuple_of_python_numbers(self):
+        def count_parameters(input_shape, kernel_shape, n_kernels):
+            dense, conv = lesson_02.count_parameters.oracle(input_shape, kernel_shape, n_kernels)
+            return int(dense), float(conv)
+
+        assert checks.count_parameters(count_parameters).status == "pass"
+
+    @pytest.mark.parametrize(
+        ("label", "kernel"),
+        [
+            ("smooth", np.array([[1, 2, 1], [2, 4, 2], [1, 2, 1]]) / 16),
+            ("smooth", [[0, 0, 0], [0.25, 0.5, 0.25], [0, 0, 0]]),
+            ("vertical", [[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]]),
+            ("vertical", [[0, 0, 0], [0, -1, 1], [0, 0, 0]]),
+            ("vertical", np.float32([[-1, 1, 0]] * 3)),
+        ],
+    )
+    def test_every_right_filter_passes(self, label, kernel):
+        values = lesson_02.DESIGNS | {label: kernel}
+        assert checks.design2d(*values.values()).status == "pass"
+
+    def test_a_wrong_filter_is_told_by_its_rule_and_no_solution_is_shown(self):
+        values = lesson_02.DESIGNS | {"vertical": [[1, 0, -1]] * 3}
+        message = checks.design2d(*values.values()).message
+        assert "asked   vertical" in message
+        assert flat(lesson_02.DARK_RIGHT) in flat(message)
+        assert "wanted" not in message
+
+
 class TestValues:
     def test_one_wrong_value_is_named(self):
         right = [np.convolve(*probe) for probe in checks.by_hand.probes]
@@ -189,7 +347,9 @@ class TestValues:
         with pytest.raises(TypeError, match="ramp, bump_full, asymmetric"):
             checks.by_hand([1])
 
-    @pytest.mark.parametrize("average", [[0.5, 0.5], [0.25] * 4, [1 / 3] * 3, np.full(7, 1 / 7)])
+    @pytest.mark.parametrize(
+        "average", [[0.5, 0.5], [0.25] * 4, [0.25, 0.5, 0.25], np.full(7, 1 / 7)]
+    )
     @pytest.mark.parametrize("step", [[-1, 1], [0, -1, 1], (-1.0, 1.0, 0.0)])
     def test_every_right_kernel_passes(self, step, average):
         assert checks.design(step, average).status == "pass"

@@ -67,10 +67,11 @@ def test_an_unknown_name_is_an_attribute_error():
     assert run(code) == "False"
 
 
-def test_lesson_01_never_imports_tensorflow():
+@pytest.mark.parametrize("lesson", ["01_convolution_1d", "02_convolution_2d"])
+def test_lessons_without_networks_never_import_tensorflow(lesson):
     solution = (
         "import json, sys;"
-        "cells = json.load(open('staff/solutions/01_convolution_1d.ipynb'))['cells'];"
+        f"cells = json.load(open('staff/solutions/{lesson}.ipynb'))['cells'];"
         "code = '\\n'.join(''.join(c['source']) for c in cells if c['cell_type'] == 'code');"
         "exec(compile(code, 'lesson', 'exec'));"
         "print('tensorflow' in sys.modules, 'keras' in sys.modules)"

@@ -16,6 +16,8 @@ from PIL import Image
 from coursekit import explore, plots
 
 X, W = np.array([1, 2, 3, 4, 6, 7, 7, 6]), np.array([-1, 1, -1])
+IMAGE = np.array([[1, 1, 2, 7, 8], [1, 2, 2, 8, 9], [0, 1, 1, 7, 9], [1, 1, 2, 8, 8]])
+EDGES = np.array([[-1, 0, 1]] * 3)
 
 
 @pytest.fixture(autouse=True)
@@ -91,6 +93,81 @@ def test_matrix_writes_every_number_but_zero():
     assert ax.get_title() == "C"
 
 
+def test_sliding_kernel2d_shows_window_products_and_response():
+    axes = plots.sliding_kernel2d(IMAGE, EDGES, 1, 1).axes
+    image, response, window, kernel, products = (texts(ax) for ax in axes)
+    assert image == [str(value) for value in IMAGE.ravel()]
+    assert window == ["2", "2", "8", "1", "1", "7", "1", "2", "8"]
+    assert kernel == ["-1", "0", "1"] * 3
+    assert products == ["-2", "0", "8", "-1", "0", "7", "-1", "0", "8"]
+    assert response == ["3", "18", "21", "3", "19", "21"]
+    assert axes[1].get_title() == "response: sum of products = 19"
+    assert axes[0].patches[0].get_xy() == (0.5, 0.5)
+    assert axes[1].patches[0].get_xy() == (0.5, 0.5)
+
+
+def test_sliding_kernel2d_steps_over_an_image_in_zeros():
+    axes = plots.sliding_kernel2d(IMAGE, EDGES, 1, 2, stride=2, padding="same").axes
+    assert axes[0].images[0].get_array().shape == (6, 7)
+    assert axes[0].patches[0].get_xy() == (3.5, 1.5)
+    assert texts(axes[1]) == ["3", "12", "-15", "4", "19", "-23"]
+    assert texts(axes[2]) == ["8", "9", "0", "7", "9", "0", "8", "8", "0"]
+
+
+def test_sliding_kernel2d_draws_large_images_without_numbers():
+    image = np.linspace(0, 1, 12 * 15).reshape(12, 15)
+    axes = plots.sliding_kernel2d(image, EDGES, 0, 0).axes
+    assert texts(axes[0]) == texts(axes[1]) == []
+    assert axes[1].images[0].get_clim() == pytest.approx((-6 / 179, 6 / 179))  # signed
+    axes = plots.sliding_kernel2d(image, np.full((3, 3), 1 / 9), 0, 0).axes
+    assert axes[1].images[0].get_clim() == pytest.approx((0, 1))  # the image's own greys
+    assert texts(axes[3]) == ["1/9"] * 9
+
+
+@pytest.mark.parametrize("place", [(2, 0), (0, 3), (-1, 0)])
+def test_sliding_kernel2d_refuses_a_place_off_the_response(place):
+    with pytest.raises(ValueError, match=r"the response has the shape \(2, 3\)"):
+        plots.sliding_kernel2d(IMAGE, EDGES, *place)
+
+
+def test_filters_draw_each_kernel_beside_its_response():
+    image = np.arange(12 * 15.0).reshape(12, 15)
+    kernels = {"edges": EDGES, "field": np.ones((7, 7)), "lists": [[1, 0], [0, 0]]}
+    figure = plots.filters(image, kernels, columns=2)
+    assert [ax.get_title() for ax in figure.axes] == ["", "edges", "", "field", "", "lists"]
+    assert texts(figure.axes[0]) == ["-1", "0", "1"] * 3
+    assert texts(figure.axes[2]) == []  # too many weights to be read
+    assert np.allclose(figure.axes[1].images[0].get_array(), 6)
+
+
+def test_feature_maps_are_signed_each_by_itself():
+    maps = np.stack([np.eye(12), -3 * np.eye(12), np.zeros((12, 12))], axis=-1)
+    figure = plots.feature_maps(maps, ["a", "b", "c"], columns=2)
+    assert [ax.get_title() for ax in figure.axes] == ["a", "b", "c", ""]
+    limits = [ax.images[0].get_clim() for ax in figure.axes[:3]]
+    assert limits == [(-1, 1), (-3, 3), (-1, 1)]
+
+
+def test_receptive_field_is_the_difference_and_carries_its_signs():
+    bell = np.exp(-(np.arange(-4, 5) ** 2) / 2)
+    centre = np.outer(bell, bell) / bell.sum() ** 2
+    surround = np.full((9, 9), 1 / 81)
+    above, cut = plots.receptive_field(centre, surround).axes
+    assert np.allclose(above.images[0].get_array(), centre - surround)
+    assert sorted(texts(above)) == ["+", *"\u2212" * 4]
+    labels = [text.get_text() for text in cut.get_legend().texts]
+    assert labels == ["centre", "\u2212 surround", "centre \u2212 surround"]
+    assert np.allclose(cut.lines[3].get_ydata(), (centre - surround)[4])
+
+
+@pytest.mark.parametrize(("size", "layers", "seen"), [(3, 3, 7), (5, 2, 9)])
+def test_field_of_view_fills_what_a_unit_sees(size, layers, seen):
+    ax = plots.field_of_view(size, layers)
+    pixels = [box for box in ax.patches if box.get_y() < 0]
+    assert sum(box.get_alpha() is not None for box in pixels) == seen
+    assert f"each sees {seen} pixels" in texts(ax)
+
+
 def test_images_fill_a_grid_with_titles():
     figure = plots.images(np.arange(5 * 16).reshape(5, 4, 4), titles="abcde", columns=3)
     assert len(figure.axes) == 6
@@ -127,9 +204,9 @@ def test_curves_draw_validation_only_where_there_is_one():
     assert [t.get_text() for t in figure.axes[0].get_legend().texts] == ["training", "validation"]
 
 
-def test_feature_maps_have_a_row_for_each_layer():
+def test_maps_by_layer_have_a_row_for_each_layer():
     maps = {"first": np.ones((4, 4, 3)), "second": np.ones((2, 2, 5))}
-    figure = plots.feature_maps(maps, columns=4)
+    figure = plots.maps_by_layer(maps, columns=4)
     assert len(figure.axes) == 8
     assert [len(ax.images) for ax in figure.axes] == [1, 1, 1, 0, 1, 1, 1, 1]
     assert figure.axes[4].get_title(loc="left") == "second: 5 maps of 2x2"
@@ -140,6 +217,7 @@ def test_feature_maps_have_a_row_for_each_layer():
     [
         lambda ax: plots.sliding_kernel(X, W, 0, ax=ax),
         lambda ax: plots.matrix(np.eye(2), ax=ax),
+        lambda ax: plots.field_of_view(3, 2, ax=ax),
         lambda ax: plots.label_histogram(np.array([0, 1]), ["a", "b"], ax=ax),
     ],
 )
@@ -161,6 +239,95 @@ def test_slider_moves_the_kernel():
     assert explorer.controls["position"].max == 5
     assert picture(explorer._repr_mimebundle_()[0]).width >= 600
     assert plt.get_fignums() == []
+
+
+class TestSlideKernel2d:
+    """The explorer of lesson 02, operated as a reader would."""
+
+    IMAGE = np.linspace(0, 1, 20 * 24).reshape(20, 24) ** 2
+
+    @pytest.fixture
+    def explorer(self):
+        return explore.slide_kernel2d(self.IMAGE, row=4, column=5)
+
+    @pytest.fixture
+    def set_(self, explorer):
+        """Set a control; return how often that drew a picture."""
+
+        def set_(name, value):
+            drawn = []
+            draw = explorer.draw
+            explorer.draw = lambda **values: drawn.append(values) or draw(**values)
+            explorer.controls[name].value = value
+            explorer.draw = draw
+            return len(drawn)
+
+        return set_
+
+    def response(self, kernel, stride=1, padding="valid"):
+        image = np.pad(self.IMAGE, 1) if padding == "same" else self.IMAGE
+        windows = np.lib.stride_tricks.sliding_window_view(image, (3, 3))
+        return (windows * kernel).sum(axis=(2, 3))[::stride, ::stride]
+
+    def test_it_shows_a_picture_without_a_kernel(self, explorer):
+        data, metadata = explorer._repr_mimebundle_()
+        assert data["application/vnd.jupyter.widget-view+json"]["model_id"] == explorer.box.model_id
+        assert picture(data).width >= 600
+        alt = metadata["image/png"]["alt"]
+        assert alt.startswith("Kernel vertical edges: [-1, 0, 1], [-1, 0, 1], [-1, 0, 1]; stride 1")
+        assert f"= {self.response(EDGES)[4, 5]:.3g}." in alt
+        assert plt.get_fignums() == []
+
+    def test_moving_redraws_once_with_the_number_of_that_place(self, explorer, set_):
+        before = explorer.picture.value
+        assert set_("row", 17) == 1
+        assert set_("column", 21) == 1
+        assert explorer.picture.value != before
+        assert "At row 17, column 21" in explorer.picture.value
+        assert f"= {self.response(EDGES)[17, 21]:.3g}." in explorer.alt
+        assert plt.get_fignums() == []
+
+    def test_a_preset_fills_the_table_and_redraws_once(self, explorer, set_):
+        assert set_("kernel", "smoothing") == 1
+        shown = [[cell.value for cell in row] for row in explorer.controls["weights"].cells]
+        assert np.allclose(shown, explore.FILTERS["smoothing"])
+        assert "Kernel smoothing: [0.0625, 0.125, 0.0625]" in explorer.alt
+
+    def test_an_edited_weight_makes_the_kernel_ones_own(self, explorer):
+        explorer.controls["weights"].cells[0][2].value = 5
+        assert explorer.controls["kernel"].value == "own"
+        kernel = np.array([[-1, 0, 5], [-1, 0, 1], [-1, 0, 1]])
+        assert "Kernel own: [-1, 0, 5]" in explorer.alt
+        assert f"= {self.response(kernel)[4, 5]:.3g}." in explorer.alt
+        explorer.controls["weights"].cells[0][2].value = 1
+        assert explorer.controls["kernel"].value == "vertical edges"
+
+    def test_choosing_own_keeps_the_weights(self, explorer, set_):
+        set_("kernel", "own")
+        assert explorer.controls["weights"].value == explore.FILTERS["vertical edges"]
+
+    @pytest.mark.parametrize("stride", [1, 2, 3])
+    @pytest.mark.parametrize("padding", ["valid", "same"])
+    def test_the_place_stays_on_the_response(self, explorer, set_, stride, padding):
+        set_("row", 17)
+        set_("column", 21)
+        set_("padding", padding)
+        set_("stride", stride)
+        response = self.response(EDGES, stride, padding)
+        last = tuple(explorer.controls[name].max for name in ("row", "column"))
+        assert last == tuple(size - 1 for size in response.shape)
+        row, column = (explorer.controls[name].value for name in ("row", "column"))
+        assert f"stride {stride}, padding {padding}. At row {row}, column {column} " in explorer.alt
+        assert f"= {response[row, column]:.3g}." in explorer.alt
+
+    def test_weights_that_are_all_zero_are_drawn(self, explorer):
+        explorer.controls["weights"].value = ((0, 0, 0),) * 3
+        assert explorer.alt.endswith("sum of products = 0.")
+
+    def test_presets_ignore_or_keep_brightness(self):
+        sums = {name: np.sum(kernel) for name, kernel in explore.FILTERS.items()}
+        kept = {"identity", "smoothing", "sharpening"}
+        assert all(total == (name in kept) for name, total in sums.items())
 
 
 def test_colours_differ_in_brightness_not_only_in_hue():

@@ -1,6 +1,6 @@
 """Checks of all exercises, by the name of what they check: `ck.checks.convolve1d(convolve1d)`."""
 
-from coursekit.checks import lesson_01, lesson_04, lesson_05
+from coursekit.checks import lesson_01, lesson_02, lesson_04, lesson_05
 from coursekit.checks.core import CheckError, Result
 from coursekit.checks.lesson_01 import (
     by_hand,
@@ -11,6 +11,16 @@ from coursekit.checks.lesson_01 import (
     output_size,
     pad1d,
     strided1d,
+)
+from coursekit.checks.lesson_02 import (
+    conv_layer,
+    convolve2d,
+    count_parameters,
+    cross_correlate2d,
+    cross_correlate2d_fast,
+    design2d,
+    pad2d,
+    strided2d,
 )
 from coursekit.checks.lesson_04 import (
     balanced_subset,
@@ -27,7 +37,7 @@ from coursekit.checks.lesson_05 import (
     shift_right,
 )
 
-LESSONS = {"01": lesson_01, "04": lesson_04, "05": lesson_05}
+LESSONS = {"01": lesson_01, "02": lesson_02, "04": lesson_04, "05": lesson_05}
 """The modules of checks by the number of their lesson; each has a tuple CHECKS."""
 
 __all__ = [
@@ -39,17 +49,25 @@ __all__ = [
     "build_cnn",
     "by_hand",
     "confusion_matrix",
+    "conv_layer",
     "convolution_matrix",
     "convolve1d",
+    "convolve2d",
+    "count_parameters",
     "cross_correlate1d",
+    "cross_correlate2d",
+    "cross_correlate2d_fast",
     "design",
+    "design2d",
     "max_pool2d",
     "normalise",
     "output_size",
     "pad1d",
+    "pad2d",
     "recall_per_class",
     "shapes_by_hand",
     "shift_right",
     "strided1d",
+    "strided2d",
     "to_labels",
 ]

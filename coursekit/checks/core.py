@@ -9,8 +9,8 @@ import contextlib
 import copy
 import os
 import traceback
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -229,9 +229,17 @@ def _holds(rule: Rule, *arguments: object) -> bool:
 
 @dataclass(frozen=True, repr=False)
 class ValueCheck(Check):
-    """Check values that the student has typed, one for each probe; `labels` names them."""
+    """Check values that the student has typed, one for each probe; `labels` names them.
+
+    Unlike that of a function, the wanted value would be the whole answer: it is not shown.
+    """
 
     labels: tuple[str, ...] = ()
+
+    def _wrong(self, got: list[Any], index: int, asked: str) -> str:
+        wanted = self.oracle(*self.probes[index])
+        message = self._recognise(got, index) or _difference(got[index], wanted)
+        return f"{message}\nasked   {asked}\ngot     {_show(got[index])}"
 
     def __call__(self, *values: object) -> Result:
         """Check the values, `...` standing for one not yet found, and print the verdict.
@@ -251,6 +259,29 @@ class ValueCheck(Check):
                 return self._say("fail", self._wrong(list(values), index, label))
         todo = [label for label, v in zip(self.labels, values, strict=True) if v is ...]
         return self._say("todo", f"still open: {', '.join(todo)}") if todo else self._say("pass")
+
+
+@dataclass(frozen=True)
+class DesignCheck(ValueCheck):
+    """Check values that may be right in more ways than one, by rules.
+
+    `rules` holds, for each label, the rules that its value must keep, asked as
+    `holds(value)` in this order. What the student sees is the first rule that is broken.
+    """
+
+    rules: Mapping[str, tuple[Rule, ...]] = field(default_factory=dict)
+
+    def _broken(self, answer: object, index: int) -> Rule | None:
+        rules = self.rules[self.labels[index]]
+        return next((r for r in rules if not _holds(r, _numbers(answer))), None)
+
+    def _right(self, answer: object, index: int) -> bool:
+        return self._broken(answer, index) is None
+
+    def _wrong(self, got: list[Any], index: int, asked: str) -> str:
+        rule, numbers = self._broken(got[index], index), _numbers(got[index])
+        shown = _show(got[index] if numbers is None else numbers)
+        return f"{rule.message}\nasked   {asked}\ngot     {shown}"
 
 
 MUTATED = (

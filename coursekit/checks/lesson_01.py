@@ -2,7 +2,15 @@
 
 import numpy as np
 
-from coursekit.checks.core import Check, FunctionCheck, Misconception, ValueCheck
+from coursekit.checks.core import (
+    Check,
+    DesignCheck,
+    FunctionCheck,
+    Misconception,
+    Rule,
+    ValueCheck,
+    equal,
+)
 
 RAMP = np.array([1, 2, 3, 4, 6, 7, 7, 6])
 BUMP = np.array([0, 0, 0, -1, 1, -1, 0])
@@ -218,44 +226,55 @@ pad1d = FunctionCheck(
 )
 
 
-KERNELS = {"step_kernel": np.array([-1, 1]), "average_kernel": np.full(3, 1 / 3)}
+SIGNS = "the signs are exchanged: laid on a rising step [0, 1], the kernel must give +1."
+TWO_APART = "this kernel answers twice to every step: its two weights are two places apart."
+MOVING_SUM = (
+    "this is the moving sum: the weights of an average add up to 1, or a constant signal does "
+    "not keep its value."
+)
+ALONE = "one weight alone gives the signal back: an average needs at least two."
+NEGATIVE = "an average has no negative weights: they would sharpen instead of smooth."
+SUM_NOT_1 = "the weights do not add up to 1, so a constant signal does not keep its value."
+NO_STEP = (
+    "the responses to [0, 1], [1, 0] and [1, 1] must be +1, -1 and 0; lay the weights on each."
+)
+_LIST = Rule("a kernel is a list of weights, such as [1, 2, 3].", lambda k: k.ndim == 1 and len(k))
 
 
-def _canonical_kernel(kernel: np.ndarray) -> np.ndarray:
-    """Cut zeros at the ends, and bring averages and sums to one length: any will do."""
-    kernel = np.asarray(kernel)
-    kernel = np.trim_zeros(kernel) if kernel.ndim == 1 else kernel
-    for weight in (1, 1 / max(1, kernel.size)):
-        if kernel.size > 1 and np.allclose(kernel, weight):
-            return np.full(3, 1 if weight == 1 else 1 / 3)
-    return kernel
+def _is(kernel: np.ndarray, weights: list[float]) -> bool:
+    """Compare kernels, zeros at their ends aside: they change nothing."""
+    return equal(np.trim_zeros(kernel), weights)
 
 
-design = ValueCheck(
+design = DesignCheck(
     number="1.5",
     name="kernels by design",
-    oracle=KERNELS.__getitem__,
-    labels=tuple(KERNELS),
-    probes=tuple((name,) for name in KERNELS),
-    canonical=_canonical_kernel,
+    oracle={"step_kernel": np.array([-1, 1]), "average_kernel": np.full(3, 1 / 3)}.__getitem__,
+    labels=("step_kernel", "average_kernel"),
+    probes=(("step_kernel",), ("average_kernel",)),
+    rules={
+        "step_kernel": (
+            _LIST,
+            Rule(SIGNS, lambda k: not _is(k, [1, -1])),
+            Rule(TWO_APART, lambda k: not _is(k, [-1, 0, 1])),
+            Rule(NO_STEP, lambda k: _is(k, [-1, 1])),
+        ),
+        "average_kernel": (
+            _LIST,
+            Rule(ALONE, lambda k: np.count_nonzero(k) > 1),
+            Rule(MOVING_SUM, lambda k: not equal(k, np.ones(len(k)))),
+            Rule(NEGATIVE, lambda k: k.min() >= 0),
+            Rule(SUM_NOT_1, lambda k: equal(k.sum(), 1)),
+        ),
+    },
     misconceptions=(
-        Misconception(
-            "the signs are exchanged: laid on a rising step [0, 1], the kernel must give +1.",
-            {"step_kernel": np.array([1, -1])}.__getitem__,
-        ),
-        Misconception(
-            "this kernel answers twice to every step: its two weights are two places apart.",
-            {"step_kernel": np.array([-1, 0, 1])}.__getitem__,
-        ),
-        Misconception(
-            "this is the moving sum: the weights of an average add up to 1, or a constant "
-            "signal does not keep its value.",
-            {"average_kernel": np.ones(3)}.__getitem__,
-        ),
-        Misconception(
-            "one weight alone gives the signal back: an average needs at least two.",
-            {"average_kernel": np.ones(1)}.__getitem__,
-        ),
+        Misconception(SIGNS, {"step_kernel": [1, -1]}.__getitem__),
+        Misconception(TWO_APART, {"step_kernel": [-1, 0, 1]}.__getitem__),
+        Misconception(NO_STEP, {"step_kernel": [1, 1]}.__getitem__),
+        Misconception(MOVING_SUM, {"average_kernel": [1, 1, 1, 1]}.__getitem__),
+        Misconception(ALONE, {"average_kernel": [0, 1]}.__getitem__),
+        Misconception(NEGATIVE, {"average_kernel": [-1, 3, -1]}.__getitem__),
+        Misconception(SUM_NOT_1, {"average_kernel": [0.3, 0.3, 0.3]}.__getitem__),
     ),
 )
 

@@ -292,7 +292,7 @@ ck.plots.show(figure, alt="The 32 learnt 3x3 kernels of the first layer in four 
 names = ["Conv 32", "Pool 2", "Conv 64", "Pool 2 again", "Conv 64 again"]
 inside = keras.Model(cnn.inputs, [layer.output for layer in cnn.layers[:5]])
 maps = inside.predict(x_test[:1], verbose=0)
-figure = ck.plots.feature_maps({name: m[0] for name, m in zip(names, maps, strict=True)})
+figure = ck.plots.maps_by_layer({name: m[0] for name, m in zip(names, maps, strict=True)})
 ck.plots.show(figure, alt="Eight feature maps of each of five layers; Figure 5.4 describes them.")
 
 # %% [markdown]
