@@ -18,7 +18,7 @@ PYTEST := $(BIN)/python -m pytest -q
 NBVAL := $(PYTEST) --nbval-lax --nbval-current-env --nbval-cell-timeout=300 -p no:cacheprovider
 QUICK := COURSEKIT_QUICK=1 COURSEKIT_OFFLINE=1
 
-.PHONY: help setup lab check lint test sync nbval notebooks lock clean
+.PHONY: help setup lab check lint test sync nbval notebooks weights lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -60,6 +60,9 @@ nbval: setup ## execute all notebooks and, in strict mode, all solutions; quick 
 
 notebooks: setup ## rebuild notebooks/ and staff/solutions/, executing what changed; LESSON=04 executes it again
 	$(BIN)/python -m staff.build $(LESSON)
+
+weights: setup ## optimise the weights that ship with coursekit again, on all of MNIST
+	$(BIN)/python -m staff.pretrain
 
 lock: setup ## write requirements.txt anew from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --upgrade --no-emit-index-url \

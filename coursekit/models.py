@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
+import os
+import socket
+import threading
 from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+
+from coursekit.data import is_offline
 
 if TYPE_CHECKING:
     import keras
@@ -285,6 +294,7 @@ _RECIPES = (
     Recipe("low-level-layers", "iSystems", _LOW_LEVEL, 333_526, **_ISYSTEMS),
 )
 # fmt: on
+_WEIGHTS = resources.files("coursekit") / "weights"
 LECTURES: dict[str, Recipe] = _Catalogue({recipe.id: recipe for recipe in _RECIPES})
 
 
@@ -350,6 +360,79 @@ def fit_one_cycle(
     model.compile(optimizer, loss="sparse_categorical_crossentropy", metrics=["accuracy"])
     options = {"verbose": 0} | options
     return model.fit(x, y, epochs=epochs, batch_size=batch_size, **options)
+
+
+def pretrained() -> keras.Sequential:
+    """Return cnn-93k with weights that were optimised on all of MNIST.
+
+    They ship with the package; `pretrained_card` says how they came about.
+
+    Returns
+    -------
+    keras.Sequential
+        Not compiled. Maps float32 images in [0, 1] of shape (N, 28, 28, 1) to probabilities
+        of shape (N, 10).
+    """
+    model = LECTURES["cnn-93k"].build()
+    with resources.as_file(_WEIGHTS / "cnn-93k.weights.h5") as path:
+        model.load_weights(path)
+    return model
+
+
+def pretrained_card() -> dict[str, Any]:
+    """Return what is known of the weights of `pretrained`.
+
+    Returns
+    -------
+    dict
+        Network, data and their digest, recipe, seed, test accuracy, versions, date, the
+        command that makes the weights again, and the SHA-256 of their file.
+    """
+    return json.loads((_WEIGHTS / "cnn-93k.json").read_text(encoding="utf-8"))
+
+
+def imagenet() -> keras.Model | None:
+    """Return MobileNetV2 optimised on ImageNet, or None where its weights cannot be had.
+
+    The weights (14 MB) come over the network, once; Keras keeps them. Where that fails, one
+    line says so. M. Sandler et al., *MobileNetV2*, CVPR 2018.
+
+    Returns
+    -------
+    keras.Model or None
+        Maps images of shape (N, 224, 224, 3), preprocessed by
+        `keras.applications.mobilenet_v2`, to probabilities of shape (N, 1000).
+    """
+    import keras
+
+    home = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras"))
+    here = any((home / "models").glob("mobilenet_v2_weights*1.0_224*"))
+    if not here and is_offline():
+        why = "COURSEKIT_OFFLINE is set"
+    elif not here and not _answers("storage.googleapis.com"):
+        why = "the network does not answer"
+    else:
+        try:
+            return keras.applications.MobileNetV2(weights="imagenet")
+        except Exception as error:  # a download breaks off in a dozen ways
+            why = type(error).__name__
+    print(f"[models] the ImageNet weights are not here ({why}); the lesson goes on without them.")
+    return None
+
+
+def _answers(host: str) -> bool:
+    """Return whether a host takes connections within five seconds."""
+    answered = threading.Event()
+
+    def knock() -> None:
+        with contextlib.suppress(OSError), socket.create_connection((host, 443), timeout=5):
+            answered.set()
+
+    # In a thread, because no time limit reaches the look-up of a host name.
+    thread = threading.Thread(target=knock, daemon=True)
+    thread.start()
+    thread.join(5)
+    return answered.is_set()
 
 
 class _NotebookLine:

@@ -56,7 +56,7 @@ def _float32(answer):
 @pytest.mark.parametrize("check", CHECKS, ids=lambda c: c.number)
 def test_oracle_passes_in_every_form(check, capsys):
     assert ask(check, check.oracle).status == "pass"
-    if check.number == "5.3":  # its answers are networks
+    if check.number in ("5.3", "8.3a", "8.3b"):  # their answers are networks
         return
     for form in (
         lambda *a: _float32(check.oracle(*a)),

@@ -1,6 +1,6 @@
 """Checks of all exercises, by the name of what they check: `ck.checks.convolve1d(convolve1d)`."""
 
-from coursekit.checks import lesson_01, lesson_02, lesson_04, lesson_05
+from coursekit.checks import lesson_01, lesson_02, lesson_04, lesson_05, lesson_08
 from coursekit.checks.core import CheckError, Result
 from coursekit.checks.lesson_01 import (
     by_hand,
@@ -36,8 +36,14 @@ from coursekit.checks.lesson_05 import (
     shapes_by_hand,
     shift_right,
 )
+from coursekit.checks.lesson_08 import (
+    features,
+    fine_tuning_network,
+    freeze_by_hand,
+    transfer_network,
+)
 
-LESSONS = {"01": lesson_01, "02": lesson_02, "04": lesson_04, "05": lesson_05}
+LESSONS = {"01": lesson_01, "02": lesson_02, "04": lesson_04, "05": lesson_05, "08": lesson_08}
 """The modules of checks by the number of their lesson; each has a tuple CHECKS."""
 
 __all__ = [
@@ -59,6 +65,9 @@ __all__ = [
     "cross_correlate2d_fast",
     "design",
     "design2d",
+    "features",
+    "fine_tuning_network",
+    "freeze_by_hand",
     "max_pool2d",
     "normalise",
     "output_size",
@@ -70,4 +79,5 @@ __all__ = [
     "strided1d",
     "strided2d",
     "to_labels",
+    "transfer_network",
 ]

@@ -63,8 +63,7 @@ class Check:
     misconceptions : tuple of Misconception
         Wrong answers to recognise, the likeliest first.
     canonical : callable
-        Brings an answer to a form that can be compared, where a question has more than one
-        right answer, or where the answer is no array of numbers.
+        Turns an answer that is no array of numbers, such as a model, into one.
     """
 
     number: str
@@ -114,9 +113,13 @@ class Check:
                 return False  # this wrong answer cannot be given to this probe
             return self._agrees(got[index], wrong)
 
-        known = [m for m in self.misconceptions if agrees(m, index)]
-        whole = [m for m in known if all(agrees(m, i) for i in range(len(got)))]
-        return next((m.message for m in whole + known), None)
+        known = None
+        for misconception in self.misconceptions:
+            if agrees(misconception, index):
+                if all(agrees(misconception, i) for i in range(len(got))):
+                    return misconception.message
+                known = known or misconception.message
+        return known
 
     def _ask(
         self, function: Callable[..., Any], probe: tuple

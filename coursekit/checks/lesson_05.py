@@ -1,6 +1,7 @@
 """Checks of lesson 05, a network with pooling. Oracles: NumPy, SciPy and Keras."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,8 +10,6 @@ from coursekit.checks.core import Check, FunctionCheck, Misconception, ValueChec
 
 if TYPE_CHECKING:
     import keras
-
-    from coursekit.models import Layer
 
 SMALL = np.array([[1, 3, 2, 0], [4, 2, 1, 5], [0, 1, 9, 2], [2, 0, 3, 4]])
 NEGATIVE = -np.array([[1.5, 3, 2, 7, 5], [4, 2, 1, 5, 2], [8, 1, 9, 2, 6]])
@@ -190,12 +189,15 @@ def _layer_table(model: "keras.Model") -> np.ndarray:
     return np.array(rows)
 
 
+# Building a network takes a while: the wrong ones are built once.
+@cache
 def _named(name: str) -> "keras.Model":
     from coursekit.models import LECTURES
 
     return LECTURES[name].build()
 
 
+@cache
 def _changed_recipe(name: str, change: Callable) -> "keras.Model":
     """Build a recipe with other layers: `change` maps its tuple of layers to another."""
     from dataclasses import replace
@@ -206,6 +208,7 @@ def _changed_recipe(name: str, change: Callable) -> "keras.Model":
     return replace(recipe, layers=tuple(change(recipe.layers))).build()
 
 
+@cache
 def _option(kind: str, **options: object) -> Callable:
     """Return a change that sets options of all layers of one kind."""
     from dataclasses import replace
@@ -219,14 +222,15 @@ def _option(kind: str, **options: object) -> Callable:
     return change
 
 
+@cache
 def _without(kind: str) -> Callable:
     return lambda layers: [layer for layer in layers if layer.kind != kind]
 
 
-def _logits() -> "Layer":
+def _logits(layers: tuple) -> list:
     from coursekit.models import dense
 
-    return dense(10, None)
+    return [*layers[:-1], dense(10, None)]
 
 
 def _no_hidden_dense(layers: tuple) -> list:
@@ -270,7 +274,7 @@ build_cnn = FunctionCheck(
         Misconception(
             "the shapes are right, but the last layer gives raw sums; ten probabilities need "
             "activation='softmax'.",
-            lambda name: _changed_recipe(name, lambda layers: [*layers[:-1], _logits()]),
+            lambda name: _changed_recipe(name, _logits),
         ),
         Misconception(
             "all three names give the same network, cnn-93k: build the one that is asked for.",
