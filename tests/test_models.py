@@ -1,13 +1,17 @@
 import dataclasses
+import hashlib
 import pickle
 import subprocess
 import sys
 import time
+from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
-from coursekit import models
+from coursekit import data, models
+from coursekit.data import load_digits
 from coursekit.models import LECTURES, Validation, conv, dense, flatten, pool
 
 # The lectures' table once more, by hand: id, lecture, parameters, data, optimiser, learning rate,
@@ -237,6 +241,81 @@ def test_fit_one_cycle_uses_up_its_schedule_and_learns(images):
     assert int(model.optimizer.iterations) == 90
     assert float(model.optimizer.learning_rate) == pytest.approx(0, abs=1e-6)
     assert model.evaluate(x, y, verbose=0)[1] == 1
+
+
+class TestPretrained:
+    def test_it_reads_digits_that_it_has_never_seen(self):
+        digits = load_digits()
+        model = models.pretrained()
+        assert model.count_params() == 93_322
+        x = LECTURES["cnn-93k"].inputs(digits.x_test)
+        assert np.mean(model.predict(x, verbose=0).argmax(axis=1) == digits.y_test) > 0.8
+
+    def test_each_call_gives_a_network_of_its_own(self):
+        one, other = models.pretrained(), models.pretrained()
+        one.layers[0].trainable = False
+        one.set_weights([0 * w for w in one.get_weights()])
+        assert other.layers[0].trainable
+        assert np.abs(other.get_weights()[0]).max() > 0
+
+    def test_the_card_is_of_these_weights(self):
+        card = models.pretrained_card()
+        folder = Path(models.__file__).parent / "weights"
+        file = folder / f"{card['network']}.weights.h5"
+        assert hashlib.sha256(file.read_bytes()).hexdigest() == card["sha256"]
+        assert file.stat().st_size < 500_000
+        assert card["parameters"] == LECTURES[card["network"]].parameters
+        assert card["data_digest"] == data._MNIST.digest
+        assert card["test_accuracy"] > 0.99
+        for key in ("data", "recipe", "seed", "versions", "date", "command"):
+            assert card[key] not in ("", None, {})
+
+
+class TestImagenet:
+    """No test fetches the weights: a stand-in takes the place of Keras' network."""
+
+    @pytest.fixture(autouse=True)
+    def nothing_kept(self, monkeypatch, tmp_path):
+        monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+        monkeypatch.delenv("COURSEKIT_OFFLINE", raising=False)
+        monkeypatch.setattr(keras.applications, "MobileNetV2", lambda weights: f"with {weights}")
+
+    def test_it_is_there_where_the_network_is(self, monkeypatch, capsys):
+        monkeypatch.setattr(models, "_answers", lambda host: True)
+        assert models.imagenet() == "with imagenet"
+        assert capsys.readouterr().out == ""
+
+    def test_weights_that_are_kept_need_no_network(self, monkeypatch, tmp_path):
+        monkeypatch.setenv("COURSEKIT_OFFLINE", "1")
+        (tmp_path / "models").mkdir()
+        (tmp_path / "models" / "mobilenet_v2_weights_kernels_1.0_224.bin").touch()
+        assert models.imagenet() == "with imagenet"
+
+    @pytest.mark.parametrize("offline", ["1", ""])
+    def test_without_a_network_one_line_says_so(self, offline, monkeypatch, capsys):
+        monkeypatch.setenv("COURSEKIT_OFFLINE", offline)
+        monkeypatch.setattr(models, "_answers", lambda host: False)
+        assert models.imagenet() is None
+        [line] = capsys.readouterr().out.splitlines()
+        assert "the lesson goes on without them" in line
+
+    def test_a_download_that_breaks_off_is_no_traceback(self, monkeypatch, capsys):
+        def broken(weights):
+            raise OSError("connection reset at some.host")
+
+        monkeypatch.setattr(models, "_answers", lambda host: True)
+        monkeypatch.setattr(keras.applications, "MobileNetV2", broken)
+        assert models.imagenet() is None
+        out = capsys.readouterr().out
+        assert "(OSError)" in out
+        assert "some.host" not in out
+
+    def test_a_refused_connection_and_an_unknown_host_do_not_answer(self, monkeypatch):
+        def refuse(address, timeout):
+            raise ConnectionRefusedError
+
+        monkeypatch.setattr("socket.create_connection", refuse)
+        assert not models._answers("localhost")
 
 
 def test_progress_bar_counts_epochs_and_leaves_nothing(capsys, compiled, images):
