@@ -308,12 +308,13 @@ for name, rate in {"as shipped": None, "rate 0.0001": 0.0001, "rate 0.01": 0.01}
     learned[name] = np.round(both, 3)
 
 # %%
-ax = pd.DataFrame.from_dict(learned, orient="index", columns=list(tests)).plot.bar(rot=0)
+table = pd.DataFrame.from_dict(learned, orient="index", columns=list(tests))
+ax = table.plot.bar(rot=0, figsize=(6.5, 3))
 for bars, hatch in zip(ax.containers, ("", "//"), strict=True):
     ax.bar_label(bars)
     plt.setp(bars, hatch=hatch, edgecolor="white")
-ax.set(ylabel="test accuracy", ylim=(0, 1.1))
-ax.legend(loc="lower left", frameon=True)
+ax.set(ylabel="test accuracy", ylim=(0, 1.3))
+ax.legend(loc="upper center", ncols=2)
 ck.plots.show(ax.figure, alt="Bars for three networks and two tests; see Figure 8.3.")
 
 # %% [markdown]
