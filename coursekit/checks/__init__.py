@@ -1,6 +1,6 @@
 """Checks of all exercises, by the name of what they check: `ck.checks.convolve1d(convolve1d)`."""
 
-from coursekit.checks import lesson_01, lesson_04, lesson_05
+from coursekit.checks import lesson_01, lesson_04, lesson_05, lesson_06
 from coursekit.checks.core import CheckError, Result
 from coursekit.checks.lesson_01 import (
     by_hand,
@@ -26,8 +26,15 @@ from coursekit.checks.lesson_05 import (
     shapes_by_hand,
     shift_right,
 )
+from coursekit.checks.lesson_06 import (
+    batches,
+    conv_block,
+    cross_entropy_from_logits,
+    report_at,
+    train_step,
+)
 
-LESSONS = {"01": lesson_01, "04": lesson_04, "05": lesson_05}
+LESSONS = {"01": lesson_01, "04": lesson_04, "05": lesson_05, "06": lesson_06}
 """The modules of checks by the number of their lesson; each has a tuple CHECKS."""
 
 __all__ = [
@@ -36,20 +43,25 @@ __all__ = [
     "Result",
     "average_pool2d",
     "balanced_subset",
+    "batches",
     "build_cnn",
     "by_hand",
     "confusion_matrix",
+    "conv_block",
     "convolution_matrix",
     "convolve1d",
     "cross_correlate1d",
+    "cross_entropy_from_logits",
     "design",
     "max_pool2d",
     "normalise",
     "output_size",
     "pad1d",
     "recall_per_class",
+    "report_at",
     "shapes_by_hand",
     "shift_right",
     "strided1d",
     "to_labels",
+    "train_step",
 ]
