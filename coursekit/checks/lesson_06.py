@@ -523,8 +523,8 @@ _WITHIN = (
     "rng.permutation does, and deal them out."
 )
 _AGAIN = (
-    "images come a second time before all others have come once: the batches are drawn anew each "
-    "time. Deal from one shuffled deck until too few are left."
+    "an image comes twice in one pass over the data: batches are drawn anew each time, or cards "
+    "left over are dealt with the next deck. Deal until too few are left, then shuffle all."
 )
 _ORDER = "the images come in the order of the data set: shuffle the indices first."
 _RESHUFFLE = (

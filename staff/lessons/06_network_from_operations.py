@@ -263,9 +263,10 @@ for n in (2, 2, 5):
 # Take one step of training.
 #
 # - `network`: a function from images to logits; `variables`: the list of everything it may change; `optimizer`: one of Keras', whose `optimizer.apply(gradients, variables)` takes one step downhill.
-# - Adam, the optimiser used below, does more than $v \leftarrow v - \eta f'(v)$: it keeps two running means for each weight, of its slopes and of their squares, and takes steps of similar size for all weights. You leave that to `apply`.
 # - Measure the mean cross-entropy of the batch, find the gradients of all variables, apply them. Return the loss that the tape saw, as a tensor: your step must also work inside `tf.function`.
 # - Example: the check uses the tiny network $xW + b$. It shows the loss, then the new numbers of $W$ and of $b$, in one row.
+#
+# Adam, the optimiser used below, does more than $v \leftarrow v - \eta f'(v)$: it keeps two running means for each weight, of its slopes and of their squares, and takes steps of similar size for all weights. You leave that to `apply`.
 #
 # <details><summary>Hint</summary>
 #
@@ -293,7 +294,7 @@ ck.checks.train_step(train_step)
 # %% [markdown]
 # ## Deal the images like cards
 #
-# A step sees a batch of 50 images. Which ones? Shuffle all indices like a deck of cards and deal 50 at a time; when fewer than 50 are left, shuffle all of them anew. So every image has its turn before any comes again. 2,500 batches of 50 are 125,000 images: a little more than two passes over 60,000.
+# A step sees a batch of 50 images. Which ones? Shuffle all indices like a deck of cards and deal 50 at a time; when fewer than 50 are left, shuffle all of them anew. So no image comes twice in one pass over the data, and the few that are left over have their chance in the next. 2,500 batches of 50 are 125,000 images: a little more than two passes over 60,000.
 #
 # ### Exercise 6.4: the loop's two decisions
 #
@@ -445,7 +446,7 @@ figure = ck.plots.prediction(x_test[0], probabilities[0], mnist.class_names)
 ck.plots.show(figure, alt="The first test image and its ten probabilities; see Figure 6.4.")
 
 # %% [markdown]
-# *Figure 6.4.* Left: the first test image. Right: the ten probabilities that the network gives, as stems; the square marks the largest. One stem has nearly all, the others lie on the axis.
+# *Figure 6.4.* Left: the first test image. Right: the ten probabilities that the network gives, as stems; the square marks the largest. On the full data one stem has nearly all, and the others lie on the axis.
 #
 # Most images look like that. The doubtful ones are worth more: which one is the network least sure of?
 
@@ -488,7 +489,7 @@ model = keras.Sequential(layers, name="low-level-layers")
 model.set_weights([v.numpy() for v in variables])
 from_operations, from_layers = network(x_test[:500]), model(x_test[:500])
 np.testing.assert_allclose(from_layers, from_operations, rtol=0, atol=0.001)
-print("equal weights, equal logits: True")
+print("equal weights give equal logits, to a thousandth")
 
 recipe = ck.models.LECTURES["low-level-layers"]  # the course's record of the network
 print(f"{model.count_params():,} parameters here, {recipe.parameters:,} in the recipe")
