@@ -541,3 +541,32 @@ def maps_by_layer(maps: Mapping[str, np.ndarray], columns: int = 8) -> Figure:
         title = row[0].set_title(f"{name}: {channels} maps of {height}x{width}", loc="left")
         title.set_in_layout(False)  # it may reach over the row; the columns stay equal
     return figure
+
+
+def prediction(
+    image: np.ndarray, probabilities: Sequence[float], class_names: Sequence[str]
+) -> Figure:
+    """Draw an image beside the probabilities of its classes, as stems; a square is the largest.
+
+    Parameters
+    ----------
+    image : ndarray of shape (H, W) or (H, W, 1), any numeric dtype
+    probabilities : array-like of shape (C,)
+        Numbers from 0 to 1 that add up to 1.
+    class_names : sequence of C str
+    """
+    probabilities = np.asarray(probabilities)
+    if probabilities.shape != (len(class_names),):
+        wanted = f"wanted ({len(class_names)},), one for each class"
+        raise ValueError(f"probabilities has shape {probabilities.shape}; {wanted}")
+    figure, (left, right) = plt.subplots(1, 2, figsize=(8, 2.8), width_ratios=[1, 2])
+    left.imshow(np.squeeze(image))
+    left.axis("off")
+    best = int(probabilities.argmax())
+    markers, stems, _ = right.stem(probabilities, linefmt=BLUE, basefmt=" ")
+    plt.setp((markers, stems), clip_on=False)
+    right.plot(best, probabilities[best], "s", color=ORANGE, clip_on=False, markersize=8)
+    right.set(xticks=range(len(class_names)), xticklabels=class_names, ylim=(0, 1))
+    right.set(xlabel="class", ylabel="probability")
+    right.set_title(f"prediction: {class_names[best]}, probability {probabilities[best]:.2f}")
+    return figure

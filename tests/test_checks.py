@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from coursekit import checks
-from coursekit.checks import lesson_01, lesson_02, lesson_05
+from coursekit.checks import lesson_01, lesson_02, lesson_05, lesson_06
 from coursekit.checks.core import MUTATED, CheckError, FunctionCheck, RuleCheck, ValueCheck
 
 CHECKS = [check for module in checks.LESSONS.values() for check in module.CHECKS]
@@ -56,7 +56,7 @@ def _float32(answer):
 @pytest.mark.parametrize("check", CHECKS, ids=lambda c: c.number)
 def test_oracle_passes_in_every_form(check, capsys):
     assert ask(check, check.oracle).status == "pass"
-    if check.number in ("5.3", "8.3a", "8.3b"):  # their answers are networks
+    if check.number in ("5.3", "6.3", "8.3a", "8.3b"):  # networks, and tensors in a graph
         return
     for form in (
         lambda *a: _float32(check.oracle(*a)),
@@ -410,3 +410,179 @@ def test_pooling_oracles_agree_with_keras(check):
         batch = x[None, :, :, None].astype("float32")
         wanted = np.asarray(pool(batch, size, stride, padding="valid"))[0, :, :, 0]
         np.testing.assert_allclose(check.oracle(x, size, stride), wanted)
+
+
+class TestConvBlock:
+    def test_loops_pass(self):
+        def conv_block(x, kernel, bias):
+            (n, height, width, _), (kh, kw, _, c_out) = x.shape, kernel.shape
+            sides = (kh // 2, kh // 2), (kw // 2, kw // 2)
+            padded = np.pad(x, ((0, 0), *sides, (0, 0)))
+            y = np.zeros((n, height, width, c_out))
+            for i in range(height):
+                for j in range(width):
+                    window = padded[:, i : i + kh, j : j + kw]
+                    y[:, i, j] = np.tensordot(window, kernel, 3) + bias
+            rows, columns = height // 2, width // 2
+            y = y[:, : 2 * rows, : 2 * columns].reshape(n, rows, 2, columns, 2, c_out)
+            return np.maximum(y.max(axis=(2, 4)), 0)  # pooled first: relu may follow
+
+        assert checks.conv_block(conv_block).status == "pass"
+
+    def test_keras_layers_pass(self):
+        import keras
+
+        def conv_block(x, kernel, bias):
+            layer = keras.layers.Conv2D(len(bias), kernel.shape[:2], padding="same")
+            layer.build(x.shape)
+            layer.set_weights([kernel, bias])
+            return keras.layers.MaxPooling2D(2)(keras.ops.relu(layer(x)))
+
+        assert checks.conv_block(conv_block).status == "pass"
+
+
+class TestCrossEntropyFromLogits:
+    def test_operations_of_tensorflow_pass(self):
+        import tensorflow as tf
+
+        def cross_entropy_from_logits(logits, labels):
+            own = tf.gather(logits, labels, axis=1, batch_dims=1)
+            return tf.reduce_mean(tf.reduce_logsumexp(logits, axis=1) - own)
+
+        assert checks.cross_entropy_from_logits(cross_entropy_from_logits).status == "pass"
+
+    def test_losses_of_tensorflow_and_keras_pass(self):
+        import keras
+        import tensorflow as tf
+
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        sparse = tf.nn.sparse_softmax_cross_entropy_with_logits
+        for answer in (lambda z, y: loss(y, z), lambda z, y: tf.reduce_mean(sparse(y, z))):
+            assert checks.cross_entropy_from_logits(answer).status == "pass"
+
+    def test_a_loop_passes(self):
+        def cross_entropy_from_logits(logits, labels):
+            total = 0.0
+            for z, y in zip(logits.astype(float), labels, strict=True):
+                total += z.max() + np.log(sum(np.exp(z - z.max()))) - z[y]
+            return total / len(labels)
+
+        assert checks.cross_entropy_from_logits(cross_entropy_from_logits).status == "pass"
+
+
+class TestTrainStep:
+    @staticmethod
+    def loss(network, images, labels):
+        import keras
+
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        return loss(labels, network(images))
+
+    def test_other_ways_to_write_it_pass(self):
+        import tensorflow as tf
+
+        @tf.function
+        def train_step(network, variables, optimizer, images, labels):
+            with tf.GradientTape(persistent=True) as tape:
+                loss = self.loss(network, images, labels)
+            gradients = [tape.gradient(loss, v) for v in variables]
+            optimizer.apply_gradients(zip(gradients, variables, strict=True))
+            return loss
+
+        assert checks.train_step(train_step).status == "pass"
+
+    def test_a_loss_outside_the_tape_is_named(self):
+        import tensorflow as tf
+
+        def train_step(network, variables, optimizer, images, labels):
+            loss = self.loss(network, images, labels)
+            with tf.GradientTape() as tape:
+                pass
+            optimizer.apply(tape.gradient(loss, variables), variables)
+            return loss
+
+        assert "the tape saw nothing" in flat(checks.train_step(train_step).message)
+
+    @pytest.mark.parametrize("number", [lambda loss: loss.numpy(), float, np.mean])
+    def test_what_works_only_outside_a_graph_is_told(self, number):
+        def train_step(*arguments):
+            return number(lesson_06.train_step.oracle(*arguments))
+
+        result = checks.train_step(train_step)
+        assert result.status == "fail"
+        assert "inside tf.function a tensor has no numbers yet" in result.message
+        assert "in line" in result.message
+
+    def test_a_stub_with_a_decorator_is_todo(self):
+        import tensorflow as tf
+
+        @tf.function
+        def train_step(*_):
+            raise NotImplementedError("Exercise 6.3")
+
+        assert checks.train_step(train_step).status == "todo"
+
+    def test_an_error_below_a_decorator_is_told_with_its_line(self):
+        import tensorflow as tf
+
+        @tf.function
+        def train_step(network, variables, optimizer, images, labels):
+            return missing  # noqa: F821 (the mistake)
+
+        message = checks.train_step(train_step).message
+        assert "NameError: name 'missing' is not defined" in message
+        assert "return missing" in message
+
+    def test_the_message_speaks_of_the_network(self):
+        message = checks.train_step(lambda *_: 1.0).message
+        assert "train_step(x @ W + b, [W, b], SGD(0.5), [[1.0, 2.0]" in message
+
+    def test_the_oracle_agrees_with_keras(self):
+        import keras
+
+        for start, images, labels in checks.train_step.probes:
+            model = keras.Sequential([keras.layers.Input((2,)), keras.layers.Dense(3)])
+            model.set_weights([start.W, start.b])
+            optimizer = getattr(keras.optimizers, start.optimizer)(start.rate)
+            loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+            model.compile(optimizer, loss)
+            told = float(model.train_on_batch(images, labels))
+            W, b = model.get_weights()
+            got = checks.train_step.use(checks.train_step.oracle, start, images, labels)
+            np.testing.assert_allclose(got, [told, *W.ravel(), *b], rtol=1e-5, atol=1e-6)
+
+
+class TestBatches:
+    def test_other_ways_to_shuffle_pass(self):
+        def permuted(n, batch_size, iterations, rng):
+            whole = n // batch_size
+            decks = np.tile(np.arange(n), (1 + iterations // whole, 1))
+            decks = rng.permuted(decks, axis=1)[:, : whole * batch_size]
+            return decks.reshape(-1, batch_size)[:iterations]
+
+        def popped(n, batch_size, iterations, rng):
+            rows, deck = [], []
+            for _ in range(iterations):
+                if len(deck) < batch_size:
+                    deck = list(range(n))
+                    rng.shuffle(deck)
+                rows.append([int(deck.pop()) for _ in range(batch_size)])
+            return rows
+
+        for answer in (permuted, popped):
+            assert checks.batches(answer).status == "pass"
+
+    def test_leftover_cards_may_not_be_dealt_on(self):
+        def batches(n, batch_size, iterations, rng):
+            cards = np.concatenate([rng.permutation(n) for _ in range(iterations)])
+            return cards[: iterations * batch_size].reshape(iterations, batch_size)
+
+        assert flat(lesson_06._AGAIN) in flat(checks.batches(batches).message)
+
+    @pytest.mark.parametrize("form", [range, list])
+    def test_reports_in_any_form_pass(self, form):
+        def report_at(iterations, every):
+            done = range(0, iterations + 1, every)
+            return done if form is range else [i for i in range(iterations + 1) if i % every == 0]
+
+        assert checks.report_at(report_at).status == "pass"

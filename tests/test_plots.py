@@ -212,6 +212,22 @@ def test_maps_by_layer_have_a_row_for_each_layer():
     assert figure.axes[4].get_title(loc="left") == "second: 5 maps of 2x2"
 
 
+def test_prediction_marks_the_likeliest_class():
+    figure = plots.prediction(np.ones((4, 4, 1)), [0.1, 0.7, 0.2], "abc")
+    left, right = figure.axes
+    assert left.images[0].get_array().shape == (4, 4)
+    assert right.lines[0].get_ydata().tolist() == [0.1, 0.7, 0.2]
+    square = right.lines[-1]
+    assert (square.get_marker(), square.get_xdata(), square.get_ydata()) == ("s", [1], [0.7])
+    assert [label.get_text() for label in right.get_xticklabels()] == ["a", "b", "c"]
+    assert right.get_title() == "prediction: b, probability 0.70"
+
+
+def test_prediction_refuses_a_batch():
+    with pytest.raises(ValueError, match=r"probabilities has shape \(1, 3\); wanted \(3,\)"):
+        plots.prediction(np.ones((4, 4)), [[0.1, 0.7, 0.2]], "abc")
+
+
 @pytest.mark.parametrize(
     "draw",
     [

@@ -1,6 +1,6 @@
 """Checks of all exercises, by the name of what they check: `ck.checks.convolve1d(convolve1d)`."""
 
-from coursekit.checks import lesson_01, lesson_02, lesson_04, lesson_05, lesson_08
+from coursekit.checks import lesson_01, lesson_02, lesson_04, lesson_05, lesson_06, lesson_08
 from coursekit.checks.core import CheckError, Result
 from coursekit.checks.lesson_01 import (
     by_hand,
@@ -36,6 +36,13 @@ from coursekit.checks.lesson_05 import (
     shapes_by_hand,
     shift_right,
 )
+from coursekit.checks.lesson_06 import (
+    batches,
+    conv_block,
+    cross_entropy_from_logits,
+    report_at,
+    train_step,
+)
 from coursekit.checks.lesson_08 import (
     features,
     fine_tuning_network,
@@ -43,7 +50,14 @@ from coursekit.checks.lesson_08 import (
     transfer_network,
 )
 
-LESSONS = {"01": lesson_01, "02": lesson_02, "04": lesson_04, "05": lesson_05, "08": lesson_08}
+LESSONS = {
+    "01": lesson_01,
+    "02": lesson_02,
+    "04": lesson_04,
+    "05": lesson_05,
+    "06": lesson_06,
+    "08": lesson_08,
+}
 """The modules of checks by the number of their lesson; each has a tuple CHECKS."""
 
 __all__ = [
@@ -52,9 +66,11 @@ __all__ = [
     "Result",
     "average_pool2d",
     "balanced_subset",
+    "batches",
     "build_cnn",
     "by_hand",
     "confusion_matrix",
+    "conv_block",
     "conv_layer",
     "convolution_matrix",
     "convolve1d",
@@ -63,6 +79,7 @@ __all__ = [
     "cross_correlate1d",
     "cross_correlate2d",
     "cross_correlate2d_fast",
+    "cross_entropy_from_logits",
     "design",
     "design2d",
     "features",
@@ -74,10 +91,12 @@ __all__ = [
     "pad1d",
     "pad2d",
     "recall_per_class",
+    "report_at",
     "shapes_by_hand",
     "shift_right",
     "strided1d",
     "strided2d",
     "to_labels",
+    "train_step",
     "transfer_network",
 ]

@@ -7,6 +7,7 @@ what to say to it. Nothing is accepted by a sum or a single number.
 
 import contextlib
 import copy
+import inspect
 import os
 import traceback
 from collections.abc import Callable, Iterable, Mapping
@@ -64,6 +65,9 @@ class Check:
         Wrong answers to recognise, the likeliest first.
     canonical : callable
         Turns an answer that is no array of numbers, such as a model, into one.
+    use : callable
+        Gives a function's answer to a probe, as `use(function, *probe)`. Where a function works
+        by changing what it is given, such as variables, it makes them, calls, and reads them.
     """
 
     number: str
@@ -72,12 +76,13 @@ class Check:
     probes: tuple[tuple, ...]
     misconceptions: tuple[Misconception, ...]
     canonical: Callable[[Any], Any] = lambda answer: answer
+    use: Callable[..., Any] = lambda function, *probe: function(*probe)
 
     def __repr__(self) -> str:
         return f"<check of exercise {self.number}, {self.name}>"
 
     def _right(self, answer: object, index: int) -> bool:
-        return self._agrees(answer, self.oracle(*self.probes[index]))
+        return self._agrees(answer, self.use(self.oracle, *self.probes[index]))
 
     def _agrees(self, answer: object, other: object) -> bool:
         try:
@@ -87,7 +92,7 @@ class Check:
 
     def _wrong(self, got: list[Any], index: int, asked: str) -> str:
         """Return the message for answers `got`, of which the one to probe `index` is wrong."""
-        wanted = self._shown(self.oracle(*self.probes[index]))
+        wanted = self._shown(self.use(self.oracle, *self.probes[index]))
         answer = self._shown(got[index])
         message = self._recognise(got, index) or _difference(answer, wanted)
         return "\n".join([message, *_table(asked=asked, wanted=wanted, got=answer)])
@@ -108,7 +113,7 @@ class Check:
 
         def agrees(misconception: Misconception, index: int) -> bool:
             try:
-                wrong = misconception.answer(*copy.deepcopy(self.probes[index]))
+                wrong = self.use(misconception.answer, *copy.deepcopy(self.probes[index]))
             except Exception:
                 return False  # this wrong answer cannot be given to this probe
             return self._agrees(got[index], wrong)
@@ -131,7 +136,7 @@ class Check:
             return ("fail", f"give the function itself, not {_show(function)}"), None
         given = copy.deepcopy(probe)
         try:
-            answer = function(*given)
+            answer = self.use(function, *given)
         except NotImplementedError:
             return ("todo", "not written yet"), None
         except Exception as error:
@@ -339,7 +344,7 @@ def _difference(got: object, wanted: object) -> str:
 def _raised(error: Exception, function: Callable[..., Any]) -> str:
     """Describe an exception by its type, its text and the student's line."""
     text = f"{type(error).__name__}: {error}"
-    code = getattr(function, "__code__", None)
+    code = getattr(inspect.unwrap(function), "__code__", None)
     frames = [
         frame
         for frame in traceback.extract_tb(error.__traceback__)
