@@ -263,6 +263,7 @@ class TestLearning:
             lambda model, image: model.predict(np.array([image]), batch_size=1).ravel(),
             lambda model, image: np.squeeze(model(np.expand_dims(image, 0), training=False)),
             lambda model, image: model.predict(np.stack([image, image]))[1],
+            lambda model, image: model.predict([image[np.newaxis]])[0],
         ],
     )
     def test_predict_one_passes_however_the_axis_comes_and_goes(self, answer):

@@ -331,7 +331,9 @@ class _Network:
     ) -> np.ndarray:
         """Return probabilities (N, 3), or refuse in words what Keras refuses in a page."""
         if isinstance(batch, list | tuple):
-            raise ValueError(A_LIST)
+            if len(batch) != 1 or np.ndim(batch[0]) != 3:
+                raise ValueError(A_LIST)
+            batch = batch[0]
         batch = np.asarray(batch)
         if batch.shape[1:] != (28, 28):
             known = {(28, 28): NO_BATCH_AXIS, (1, 784): FLATTENED, (784,): FLATTENED}
