@@ -570,3 +570,28 @@ def prediction(
     right.set(xlabel="class", ylabel="probability")
     right.set_title(f"prediction: {class_names[best]}, probability {probabilities[best]:.2f}")
     return figure
+
+
+def compare_curves(
+    histories: Mapping[str, Mapping[str, Sequence[float]]], measures: Mapping[str, str]
+) -> Figure:
+    """Draw several trainings over the epochs, one panel for each measure.
+
+    Parameters
+    ----------
+    histories : mapping of str to mapping of str to sequence of float
+        `keras.callbacks.History.history` of each training, by its name.
+    measures : mapping of str to str
+        Axis label of each measure to draw, by its key in the histories.
+    """
+    figure, axes = plt.subplots(1, len(measures), squeeze=False, figsize=(4 * len(measures), 3.2))
+    for ax, (measure, label) in zip(axes.flat, measures.items(), strict=True):
+        for number, (name, history) in enumerate(histories.items()):
+            epochs = np.arange(1, len(history[measure]) + 1)
+            line = ax.plot(epochs, history[measure], markersize=4, label=name)
+            line[0].set(marker=MARKERS[number], linestyle=("-", "--", ":", "-.")[number % 4])
+            line[0].set_markevery(max(1, len(epochs) // 15))
+        ax.set(xlabel="epoch", ylabel=label)
+        ax.xaxis.get_major_locator().set_params(integer=True)
+    axes[0, 0].legend()
+    return figure

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from coursekit import checks
-from coursekit.checks import lesson_01, lesson_02, lesson_05, lesson_06
-from coursekit.checks.core import MUTATED, CheckError, FunctionCheck, RuleCheck, ValueCheck
+from coursekit.checks import lesson_01, lesson_02, lesson_03, lesson_05, lesson_06
+from coursekit.checks.core import MUTATED, CheckError, RuleCheck, ValueCheck
 
 CHECKS = [check for module in checks.LESSONS.values() for check in module.CHECKS]
 WRONG = [
@@ -43,8 +43,8 @@ def test_misconception_gets_its_own_message(check, misconception):
     assert result.status == "fail"
     assert flat(misconception.message) in flat(result.message)
     assert "asked" in result.message or isinstance(check, RuleCheck)
-    # The wanted result of a function is one example; a wanted value is the whole answer.
-    assert ("wanted  " in result.message) == isinstance(check, FunctionCheck)
+    if isinstance(check, ValueCheck):  # unlike a function's, it would be the whole answer
+        assert "wanted  " not in result.message
 
 
 def _float32(answer):
@@ -356,6 +356,120 @@ class TestValues:
 
     def test_moving_sum_of_any_length_is_named(self):
         assert "moving sum" in checks.design([-1, 1], [1, 1, 1, 1, 1]).message
+
+
+class TestLearning:
+    """Right answers of lesson 03, however written, and slips that are close to right ones."""
+
+    def test_one_hot_passes_in_loops_and_by_places(self):
+        def loops(labels, n_classes):
+            return [[int(label == c) for c in range(n_classes)] for label in labels]
+
+        def places(labels, n_classes):
+            vectors = np.zeros((len(labels), n_classes), dtype="float32")
+            vectors[np.arange(len(labels)), labels] = 1
+            return vectors
+
+        def comparison(labels, n_classes):
+            return labels[:, np.newaxis] == np.arange(n_classes)
+
+        for answer in (loops, places, comparison):
+            assert checks.one_hot(answer).status == "pass"
+
+    def test_softmax_passes_row_by_row_and_by_logarithms(self):
+        def rows(logits):
+            result = []
+            for row in logits:
+                powers = [np.exp(value - max(row)) for value in row]
+                result.append([power / sum(powers) for power in powers])
+            return result
+
+        def logarithms(logits):
+            return np.exp(logits - np.logaddexp.reduce(logits, axis=1)[:, np.newaxis])
+
+        def single(logits):
+            z = logits.astype("float32")
+            powers = np.exp(z - z.max(axis=1, keepdims=True))
+            return powers / powers.sum(axis=1, keepdims=True)
+
+        for answer in (rows, logarithms, single):
+            assert checks.softmax(answer).status == "pass"
+
+    def test_softmax_that_changes_its_logits_is_named(self):
+        def softmax(logits):
+            logits -= logits.max(axis=1, keepdims=True)
+            powers = np.exp(logits)
+            return powers / powers.sum(axis=1, keepdims=True)
+
+        assert flat(MUTATED) in flat(checks.softmax(softmax).message)
+
+    def test_cross_entropy_passes_in_loops_one_hot_and_clipped_on_both_sides(self):
+        def loops(probabilities, labels):
+            losses = [-np.log(max(p[y], 1e-7)) for p, y in zip(probabilities, labels, strict=True)]
+            return sum(losses) / len(losses)
+
+        def vectors(probabilities, labels):
+            p = np.clip(probabilities, 1e-7, 1 - 1e-7)
+            targets = np.eye(p.shape[1])[labels]
+            return -(targets * np.log(p)).sum() / len(p)
+
+        def added(probabilities, labels):
+            return -np.mean(np.log(probabilities[range(len(labels)), labels] + 1e-7))
+
+        for answer in (loops, vectors, added):
+            assert checks.cross_entropy(answer).status == "pass"
+
+    def test_cross_entropy_is_that_of_keras(self):
+        import keras
+
+        for probabilities, labels in checks.cross_entropy.probes:
+            losses = keras.losses.sparse_categorical_crossentropy(labels, probabilities)
+            wanted = checks.cross_entropy.oracle(probabilities, labels)
+            assert np.isclose(np.mean(losses), wanted, rtol=1e-6, atol=1e-6)
+
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            lambda model, image: model.predict(image.reshape(1, 28, 28), verbose=0)[0],
+            lambda model, image: model.predict(np.array([image]), batch_size=1).ravel(),
+            lambda model, image: np.squeeze(model(np.expand_dims(image, 0), training=False)),
+            lambda model, image: model.predict(np.stack([image, image]))[1],
+            lambda model, image: model.predict([image[np.newaxis]])[0],
+        ],
+    )
+    def test_predict_one_passes_however_the_axis_comes_and_goes(self, answer):
+        assert checks.predict_one(answer).status == "pass"
+
+    def test_predict_one_refuses_row_after_row_in_words(self):
+        result = checks.predict_one(lambda model, image: [model.predict(row) for row in image])
+        assert result.status == "fail"
+        assert "wanted (N, 28, 28), got (28,)" in result.message
+
+    def test_predict_one_shows_the_model_by_its_name(self):
+        result = checks.predict_one(lambda model, image: model.predict(image[np.newaxis]))
+        assert "asked   predict_one(model, [[" in result.message
+
+    def test_merged_layers_pass_in_loops_and_by_einsum(self):
+        def weights(W1, W2):
+            return [[sum(a * b for a, b in zip(row, c, strict=True)) for c in W2.T] for row in W1]
+
+        assert checks.merged_weights(weights).status == "pass"
+        by_einsum = checks.merged_bias(lambda b1, W2, b2: np.einsum("h,hm->m", b1, W2) + b2)
+        assert by_einsum.status == "pass"
+        transposed = checks.merged_bias(lambda b1, W2, b2: W2.T @ b1 + b2)
+        assert transposed.status == "pass"
+
+    @pytest.mark.parametrize("wrong", [101_769, 101_771, 101_770.5])
+    def test_a_count_that_is_off_by_one_fails(self, wrong):
+        assert checks.parameters_by_hand(0, 100_480, 1_290, wrong).status == "fail"
+        assert checks.parameters_by_hand(0, 100_480.0, 1_290, 101_770).status == "pass"
+
+    def test_parameters_of_one_bias_for_all_are_not_taken_for_forgotten_biases(self):
+        result = checks.parameters_by_hand(0, 784 * 128 + 1, ..., ...)
+        one_bias = next(
+            m for m in lesson_03.parameters_by_hand.misconceptions if "whole" in m.message
+        )
+        assert one_bias.message in result.message
 
 
 class TestStrict:

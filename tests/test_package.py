@@ -100,6 +100,25 @@ def test_setup_seeds_keras_where_it_is_imported():
     assert lines[-1] == "True"
 
 
+def test_every_epoch_has_an_order_of_its_own():
+    code = """
+import coursekit as ck, keras, numpy as np
+ck.setup(seed=1)
+seen = []
+class Listener(keras.Model):
+    def train_step(self, data):
+        seen.extend(np.ravel(data[0]).tolist())
+        return {"loss": 0.0}
+model = Listener()
+model.compile(run_eagerly=True)
+x = np.arange(40.0).reshape(40, 1)
+model.fit(x, x, batch_size=8, epochs=3, verbose=0)
+orders = np.reshape(seen, (3, 40))
+print(len(np.unique(orders, axis=0)), (np.sort(orders) == np.arange(40)).all())
+"""
+    assert run(code).splitlines()[-1] == "3 True"
+
+
 def test_setup_seeds_python_and_numpy():
     code = (
         "import random, numpy as np, coursekit as ck; ck.setup(2); a = random.random(),"

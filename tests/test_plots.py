@@ -228,6 +228,24 @@ def test_prediction_refuses_a_batch():
         plots.prediction(np.ones((4, 4)), [[0.1, 0.7, 0.2]], "abc")
 
 
+def test_compare_curves_tells_trainings_apart_without_colour():
+    histories = {
+        "plain": {"loss": [3, 2, 1], "val_loss": [3, 2, 2.5]},
+        "dropout": {"loss": [3, 2.5], "val_loss": [3, 2]},
+    }
+    measures = {"val_loss": "validation loss", "loss": "training loss"}
+    figure = plots.compare_curves(histories, measures)
+    assert [ax.get_ylabel() for ax in figure.axes] == ["validation loss", "training loss"]
+    first, second = figure.axes[0].lines
+    assert first.get_ydata().tolist() == [3, 2, 2.5]
+    assert second.get_xdata().tolist() == [1, 2]
+    assert first.get_marker() != second.get_marker()
+    assert first.get_linestyle() != second.get_linestyle()
+    legends = [ax.get_legend() for ax in figure.axes]
+    assert [text.get_text() for text in legends[0].texts] == ["plain", "dropout"]
+    assert legends[1] is None
+
+
 @pytest.mark.parametrize(
     "draw",
     [

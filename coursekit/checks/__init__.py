@@ -1,6 +1,14 @@
 """Checks of all exercises, by the name of what they check: `ck.checks.convolve1d(convolve1d)`."""
 
-from coursekit.checks import lesson_01, lesson_02, lesson_04, lesson_05, lesson_06, lesson_08
+from coursekit.checks import (
+    lesson_01,
+    lesson_02,
+    lesson_03,
+    lesson_04,
+    lesson_05,
+    lesson_06,
+    lesson_08,
+)
 from coursekit.checks.core import CheckError, Result
 from coursekit.checks.lesson_01 import (
     by_hand,
@@ -21,6 +29,15 @@ from coursekit.checks.lesson_02 import (
     design2d,
     pad2d,
     strided2d,
+)
+from coursekit.checks.lesson_03 import (
+    cross_entropy,
+    merged_bias,
+    merged_weights,
+    one_hot,
+    parameters_by_hand,
+    predict_one,
+    softmax,
 )
 from coursekit.checks.lesson_04 import (
     balanced_subset,
@@ -53,6 +70,7 @@ from coursekit.checks.lesson_08 import (
 LESSONS = {
     "01": lesson_01,
     "02": lesson_02,
+    "03": lesson_03,
     "04": lesson_04,
     "05": lesson_05,
     "06": lesson_06,
@@ -79,6 +97,7 @@ __all__ = [
     "cross_correlate1d",
     "cross_correlate2d",
     "cross_correlate2d_fast",
+    "cross_entropy",
     "cross_entropy_from_logits",
     "design",
     "design2d",
@@ -86,14 +105,20 @@ __all__ = [
     "fine_tuning_network",
     "freeze_by_hand",
     "max_pool2d",
+    "merged_bias",
+    "merged_weights",
     "normalise",
+    "one_hot",
     "output_size",
     "pad1d",
     "pad2d",
+    "parameters_by_hand",
+    "predict_one",
     "recall_per_class",
     "report_at",
     "shapes_by_hand",
     "shift_right",
+    "softmax",
     "strided1d",
     "strided2d",
     "to_labels",

@@ -17,7 +17,8 @@ from typing import Any, Literal
 import numpy as np
 
 RTOL = ATOL = 1e-5
-"""Two numbers are equal when they differ by at most ATOL + RTOL * |wanted|."""
+"""Two numbers are equal when they differ by at most ATOL + RTOL * |wanted|; where whole numbers
+are wanted, by at most ATOL: a count of 100,480 is not 100,479."""
 
 
 @dataclass(frozen=True)
@@ -308,7 +309,8 @@ def equal(got: object, wanted: object) -> bool:
     a, b = _numbers(got), _numbers(wanted)
     if a is None or b is None or a.shape != b.shape:
         return False
-    return bool(np.allclose(a, b, rtol=RTOL, atol=ATOL, equal_nan=True))
+    rtol = RTOL if b.dtype.kind == "f" else 0
+    return bool(np.allclose(a, b, rtol=rtol, atol=ATOL, equal_nan=True))
 
 
 def _numbers(value: object) -> np.ndarray | None:

@@ -190,7 +190,6 @@ def draw(y, n, rng):
 # %%
 def compare(data, n, seed):
     """Return one row for each of the three ways."""
-    keras.utils.set_random_seed(seed)
     rows = draw(data.y_train, n, np.random.default_rng(seed))
     x, x_test = scaled(data.x_train[rows]), scaled(data.x_test[:1000])
     y, y_test = data.y_train[rows], data.y_test[:1000]
