@@ -174,7 +174,7 @@ ck.checks.one_hot(one_hot)
 #
 # The last layer of a network gives raw scores, the logits, say $z = [2, 1, -1]$. They can be negative and add up to anything. The **softmax** makes them probabilities: take exponentials, which are positive, and divide by their sum.
 #
-# $$p_c = \frac{e^{z_c}}{\sum_k e^{z_k}}, \qquad \frac{[7.39,\; 2.72,\; 0.37]}{10.47} = [0.705,\; 0.260,\; 0.035].$$
+# $$p_c = \frac{e^{z_c}}{\sum_k e^{z_k}}, \qquad \frac{[7.39,\; 2.72,\; 0.37]}{10.47} = [0.705,\; 0.259,\; 0.035].$$
 #
 # If the right class is $y$, the **cross-entropy** loss is $-\log p_y$: nothing for a probability of 1, and more and more as it falls towards 0. Here $-\log 0.705 = 0.35$ if class 0 is right, but $-\log 0.035 = 3.35$ if class 2 is.
 
