@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from dataclasses import replace
+from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -259,6 +260,55 @@ class _Journal:
             file.write(_text(record) + "\n")
             file.flush()
             os.fsync(file.fileno())
+
+
+def summary(table: pd.DataFrame, by: str | list[str]) -> pd.DataFrame:
+    """Return mean and spread of the accuracy for each setting, the best first.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        As `run` returns it.
+    by : str or list of str
+        The factors that make a setting; the mean runs over all others, seeds included.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each setting: "runs" that did not fail, "mean", "std" (of a sample: n - 1),
+        "lowest" and "highest" accuracy, mean "parameters" and mean "seconds".
+    """
+    return (
+        table.groupby(by, sort=False, dropna=False)
+        .agg(
+            runs=("accuracy", "count"),
+            mean=("accuracy", "mean"),
+            std=("accuracy", "std"),
+            lowest=("accuracy", "min"),
+            highest=("accuracy", "max"),
+            parameters=("parameters", "mean"),
+            seconds=("seconds", "mean"),
+        )
+        .sort_values("mean", ascending=False)
+    )
+
+
+def stored(name: str) -> pd.DataFrame:
+    """Return a table of runs on full data that ships with the package.
+
+    Parameters
+    ----------
+    name : str
+        "reproduction", every network of the lectures by its published recipe, or "bench".
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row for each run, with its data, versions and device.
+    """
+    import pandas as pd
+
+    return pd.read_csv(resources.files("coursekit") / "results" / f"{name}.csv")
 
 
 # Trials ---------------------------------------------------------------------------------
