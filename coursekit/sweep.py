@@ -11,6 +11,7 @@ import itertools
 import json
 import multiprocessing
 import os
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
@@ -167,7 +168,7 @@ def _attempt(trial: Trial, configuration: Configuration, seed: int) -> dict[str,
     try:
         return {"result": _plain(trial(seed=seed, **configuration))}
     except Exception as error:
-        text = " ".join(str(error).split())
+        text = " ".join(re.sub(r"\x1b\[[0-9;]*m", "", str(error)).split())  # Keras colours some
         return {"error": f"{type(error).__name__}: {text}"}
 
 
