@@ -7,6 +7,7 @@ of any `concurrent.futures.Executor`. Finished trials are kept in a journal.
 from __future__ import annotations
 
 import functools
+import importlib
 import itertools
 import json
 import multiprocessing
@@ -18,6 +19,7 @@ from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from dataclasses import replace
 from importlib import resources
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -310,6 +312,21 @@ def stored(name: str) -> pd.DataFrame:
     import pandas as pd
 
     return pd.read_csv(resources.files("coursekit") / "results" / f"{name}.csv")
+
+
+def extra(name: str) -> ModuleType | None:
+    """Return a library that only sweeps need, or None where it is missing; one line says so.
+
+    Parameters
+    ----------
+    name : str
+        "optuna" or "dask.distributed": the package's extras `search` and `cluster`.
+    """
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        print(f"[sweep] {name} is not installed; the lesson goes on without it.")
+        return None
 
 
 # Trials ---------------------------------------------------------------------------------

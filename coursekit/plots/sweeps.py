@@ -3,15 +3,20 @@
 All take the tables that `coursekit.sweep.run` returns; runs that failed are left out.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
 import numpy as np
-import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from coursekit.plots.style import BLUE, COLOURS, GREY, MARKERS, ORANGE
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _LINES = ("-", "--", ":", "-.")
 
