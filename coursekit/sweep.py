@@ -100,8 +100,7 @@ def run(
     }
     if not jobs or len(jobs) != repeats * len(configurations):
         raise ValueError("a sweep needs at least one configuration and one repeat, and none twice")
-    name = f"{trial.__module__}.{trial.__qualname__}"
-    header = {"trial": name, "configurations": [_plain(c) for c in configurations]}
+    header = {"trial": _name(trial), "configurations": [_plain(c) for c in configurations]}
     book = _Journal(Path(journal), header) if journal is not None else None
     done = dict(book.read()) if book is not None else {}
     todo = {key: job for key, job in jobs.items() if key not in done}
@@ -128,6 +127,15 @@ def processes(workers: int | None = None) -> ProcessPoolExecutor:
         mp_context=multiprocessing.get_context("spawn"),
         initializer=_use_one_thread,
     )
+
+
+def _name(trial: Trial) -> str:
+    if not hasattr(trial, "__qualname__"):
+        kind = type(trial).__name__
+        raise ValueError(
+            f"a journal knows its trial by name: write the trial as a function, not {kind}"
+        )
+    return f"{trial.__module__}.{trial.__qualname__}"
 
 
 def _use_one_thread() -> None:
