@@ -399,7 +399,7 @@ def train(
     rng = np.random.default_rng(seed)
     is_lecture = schedule == "lecture"
     plan = replace(models.LECTURES[recipe], **(changes if is_lecture else {"one_hot": False}))
-    training, validation, test = _examples(plan, rng)
+    training, validation, test = examples(plan, rng)
     if images is not None:
         training = _take(training, np.random.default_rng(0).permutation(len(training[0]))[:images])
     model = plan.build()
@@ -432,10 +432,18 @@ def _follow(
     return result | {"epochs": wanted / count}
 
 
-def _examples(
+def examples(
     plan: models.Recipe, rng: np.random.Generator
 ) -> tuple[Examples, Examples | None, Examples]:
-    """Return training, validation (or None) and test examples as the recipe divides them."""
+    """Return training, validation (or None) and test examples as a recipe divides them.
+
+    Parameters
+    ----------
+    plan : Recipe
+        Its data set is loaded, its inputs and targets are made.
+    rng : numpy.random.Generator
+        Draws the validation images where they come from the test set.
+    """
     sets = _load(plan.dataset)
     whole = {
         "train": (plan.inputs(sets.x_train), plan.targets(sets.y_train)),

@@ -288,12 +288,12 @@ class TestTraining:
     )
     def test_validation_images_are_divided_as_the_lecture_does(self, recipe, sizes):
         plan = models.LECTURES[recipe]
-        parts = sweep._examples(plan, np.random.default_rng(0))
+        parts = sweep.examples(plan, np.random.default_rng(0))
         assert tuple(part and len(part[0]) for part in parts) == sizes
 
     def test_no_image_is_in_two_parts(self):
         plan = models.LECTURES["fashion-dense-128-val"]
-        training, validation, _ = sweep._examples(plan, np.random.default_rng(0))
+        training, validation, _ = sweep.examples(plan, np.random.default_rng(0))
         rows = np.concatenate([training[0], validation[0]]).reshape(500, -1)
         assert len(np.unique(rows, axis=0)) == len(np.unique(_test_images(), axis=0))
 
