@@ -198,8 +198,8 @@ BENCHES = {
 
 
 RATIOS = (
-    ("threads", "two at once", "one at a time", "four trials of cnn-93k-adam: two at once with one "
-     "thread each, with one at a time with all threads"),
+    ("threads", "two at once", "one at a time", "four trials of cnn-93k-adam: two at once, one "
+     "thread each, with one at a time, all threads"),
     ("imports", "coursekit", "numpy", "`import coursekit`, with `import numpy`"),
     ("imports", "nothing", "numpy", "Python alone, with `import numpy`"),
     ("convolution", "windows", "scipy", "lesson 02's windows, with `scipy.signal.correlate2d`"),
