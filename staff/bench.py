@@ -204,7 +204,7 @@ RATIOS = (
     ("imports", "nothing", "numpy", "Python alone, with `import numpy`"),
     ("convolution", "windows", "scipy", "lesson 02's windows, with `scipy.signal.correlate2d`"),
     ("convolution", "loops", "windows", "lesson 02's loops, with its windows"),
-    ("check", "make nbval", "plain execution", "`make nbval`, with the plain execution of its cells"),
+    ("check", "make nbval", "plain execution", "`make nbval`, with plain execution of its cells"),
 )  # fmt: skip
 
 
