@@ -103,8 +103,7 @@ def run(
     }
     if not jobs or len(jobs) != repeats * len(configurations):
         raise ValueError("a sweep needs at least one configuration and one repeat, and none twice")
-    name = f"{trial.__module__}.{trial.__qualname__}"
-    header = {"trial": name, "configurations": [_plain(c) for c in configurations]}
+    header = {"trial": _name(trial), "configurations": [_plain(c) for c in configurations]}
     book = _Journal(Path(journal), header) if journal is not None else None
     done = dict(book.read()) if book is not None else {}
     todo = {key: job for key, job in jobs.items() if key not in done}
@@ -131,6 +130,15 @@ def processes(workers: int | None = None) -> ProcessPoolExecutor:
         mp_context=multiprocessing.get_context("spawn"),
         initializer=_use_one_thread,
     )
+
+
+def _name(trial: Trial) -> str:
+    if not hasattr(trial, "__qualname__"):
+        kind = type(trial).__name__
+        raise ValueError(
+            f"a journal knows its trial by name: write the trial as a function, not {kind}"
+        )
+    return f"{trial.__module__}.{trial.__qualname__}"
 
 
 def _use_one_thread() -> None:
@@ -409,7 +417,7 @@ def train(
     rng = np.random.default_rng(seed)
     is_lecture = schedule == "lecture"
     plan = replace(models.LECTURES[recipe], **(changes if is_lecture else {"one_hot": False}))
-    training, validation, test = _examples(plan, rng)
+    training, validation, test = examples(plan, rng)
     if images is not None:
         training = _take(training, np.random.default_rng(0).permutation(len(training[0]))[:images])
     model = plan.build()
@@ -442,10 +450,18 @@ def _follow(
     return result | {"epochs": wanted / count}
 
 
-def _examples(
+def examples(
     plan: models.Recipe, rng: np.random.Generator
 ) -> tuple[Examples, Examples | None, Examples]:
-    """Return training, validation (or None) and test examples as the recipe divides them."""
+    """Return training, validation (or None) and test examples as a recipe divides them.
+
+    Parameters
+    ----------
+    plan : Recipe
+        Its data set is loaded, its inputs and targets are made.
+    rng : numpy.random.Generator
+        Draws the validation images where they come from the test set.
+    """
     sets = _load(plan.dataset)
     whole = {
         "train": (plan.inputs(sets.x_train), plan.targets(sets.y_train)),

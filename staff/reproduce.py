@@ -194,17 +194,17 @@ def markdown(runs: pd.DataFrame) -> str:
 
 
 def _conditions(runs: pd.DataFrame) -> str:
-    sets = {
-        ck.models.LECTURES[name].dataset: data
-        for name, data in zip(runs.recipe, runs.data, strict=True)
-    }
-    data = ", ".join(f"{name} {value[:12]}" for name, value in sets.items())
+    names = [ck.models.LECTURES[name].dataset for name in runs.recipe]
+    data = dict(zip(names, runs.data, strict=True))
+    digests = ", ".join(f"{name} {value[:12]}" for name, value in data.items())
     return (
-        "*Ours: mean ± standard deviation over seeds 0, 1, … of the published recipe on all training "
-        "images, each network after its last epoch; seconds of training, two runs at a time, other work "
-        f"on the machine. Data (SHA-256 of the arrays): {data}. Versions: {'; '.join(sorted(set(runs.versions)))}. "
-        f"Machine: {'; '.join(sorted(set(runs.device)))}. Every run: `coursekit/results/reproduction.csv`; "
-        "`make reproduce` makes it again.*"
+        "*Ours: mean ± standard deviation over seeds 0, 1, … of the published recipe on the "
+        "whole data set, each network after its last epoch. Seconds of training, evaluation left "
+        "out, two runs at a time while the machine did other work. "
+        f"Data (SHA-256 of the arrays): {digests}. "
+        f"Versions: {'; '.join(sorted(set(runs.versions)))}. "
+        f"Machine: {'; '.join(sorted(set(runs.device)))}. "
+        "Every run: `coursekit/results/reproduction.csv`; `make reproduce` makes it again.*"
     )
 
 
