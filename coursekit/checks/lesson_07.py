@@ -153,7 +153,9 @@ mend = RuleCheck(
     number="7.1b",
     name="mend",
     oracle=_mended,
-    probes=tuple((a,) for a in (*map(ARCHITECTURES.get, "CDGIJ"), "C P13 C", "C C P12 C P2")),
+    probes=tuple(
+        (a,) for a in (*map(ARCHITECTURES.get, "CDGIJ"), "C P13 C", "C C P12 C P2", "C P4")
+    ),
     rules=(
         Rule(
             "return three architectures in the notation of this lesson, such as 'C P2 C'; one "

@@ -6,6 +6,7 @@ All take the tables that `coursekit.sweep.run` returns; runs that failed are lef
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from numbers import Real
 from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
@@ -76,16 +77,17 @@ def parallel_coordinates(
         levels = sorted(means[factor].unique())
         places = np.linspace(0, 1, len(levels)) if len(levels) > 1 else np.array([0.5])
         heights.append(means[factor].map(dict(zip(levels, places, strict=True))))
-        ticks.append((places, [f"{v:g}" if np.isreal(v) else str(v) for v in levels]))
+        ticks.append((places, [_text(level) for level in levels]))
     low, high = means[measure].min(), means[measure].max()
     heights.append((means[measure] - low) / ((high - low) or 1))
     ticks.append(((0, 1), (f"{low:.3f}", f"{high:.3f}")))
-    figure, ax = plt.subplots(figsize=(7, 3.4))
+    figure, ax = plt.subplots(figsize=(8, 3.4))
     for rank, row in enumerate(zip(*heights, strict=True)):
         style = {"color": GREY, "alpha": 0.5, "linewidth": 1, "zorder": 1}
         if rank < best:
             colour, marker = COLOURS[rank % 6], MARKERS[rank % 6]
-            label = f"{measure} {means[measure][rank]:.3f}"
+            label = ", ".join(f"{factor} {_text(means[factor][rank])}" for factor in factors)
+            label = f"{means[measure][rank]:.3f}: {label}"
             style = {"color": colour, "marker": marker, "label": label, "linewidth": 2}
         ax.plot(row, **style)
     for x, (places, labels) in enumerate(ticks):
@@ -96,7 +98,7 @@ def parallel_coordinates(
     ax.set_xlim(-0.1, len(factors) + 0.3)
     ax.spines[["left", "bottom"]].set_visible(False)
     ax.tick_params(length=0)
-    figure.legend(title="the best", loc="outside right center")
+    figure.legend(title=f"highest {measure}", loc="outside right center")
     return figure
 
 
@@ -198,6 +200,10 @@ def search(trials: pd.DataFrame, importances: Mapping[str, float]) -> Figure:
 
 def _finished(table: pd.DataFrame, measure: str) -> pd.DataFrame:
     return table[table[measure].notna()]
+
+
+def _text(level: object) -> str:
+    return f"{level:g}" if isinstance(level, Real) else str(level)
 
 
 def _spread(values: Sequence[float]) -> float:
