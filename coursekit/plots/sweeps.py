@@ -13,6 +13,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from coursekit.plots.style import BLUE, COLOURS, GREY, MARKERS, ORANGE
 
@@ -132,6 +133,7 @@ def tradeoff(table: pd.DataFrame, by: str, measure: str = "accuracy") -> Figure:
             )
         ax.set(xlabel=cost, xlim=(0, None))
     axes[0].xaxis.set_major_formatter("{x:,.0f}")
+    axes[0].xaxis.set_major_locator(MaxNLocator(4))
     axes[0].set_ylabel(measure)
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return figure
