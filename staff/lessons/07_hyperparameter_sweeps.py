@@ -124,7 +124,7 @@ def build(architecture):
     return keras.Sequential([*layers, *head])
 
 
-# %% tags=["nbval-check-output"]
+# %%
 architectures = "C P2 C P2 C, C P2 C P2 C P2, C P2 C P3 C P2, C C P4 C P4 C, S P2 S P2 S P2 S P2"
 architectures += ", C C P4 C P2, C P3 C P3 C, S P2 C C C P2, C P2 C P2 C P4, P2 C P3 C C"
 
@@ -287,7 +287,7 @@ def train_dense(seed, rate, batch):
 #
 # </details>
 
-# %% tags=["nbval-check-output"]
+# %%
 folder = tempfile.TemporaryDirectory()  # for your own sweeps, use a folder that stays
 journal = Path(folder.name) / "rates.jsonl"
 settings = ck.sweep.grid(rate=[0.001, 0.003, 0.01, 0.03], batch=[16, 64, 256])
