@@ -1,6 +1,5 @@
 """Make a key: what the right answers display, and the proof that nothing else earns full points."""
 
-import hashlib
 import hmac
 import json
 import math
@@ -14,7 +13,7 @@ from staff.grade import GradeError
 from staff.grade.assemble import Cell, Lesson, with_graded_cells
 from staff.grade.execute import CellResult, execute
 from staff.grade.judge import decode, same
-from staff.grade.sandbox import Sandbox, environment_digest
+from staff.grade.sandbox import Sandbox
 from staff.grade.submission import graded_cells, graded_source, judge_result
 from staff.source import keep_solution
 
