@@ -15,7 +15,7 @@ from nbformat import NotebookNode
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 ROLES = ("answer", "check", "grade")
-JUDGES = ("equal", "check", "accuracy")
+JUDGES = ("equal", "check")
 TAGS = ("solution", "nbval-check-output")
 MAX_LINES = 12
 
@@ -102,13 +102,10 @@ def _validate_exercise_cell(cell: NotebookNode, kit: dict, lesson: str) -> None:
         raise LessonError(f"judge {judge!r} of exercise {number}; known are {', '.join(JUDGES)}")
     wanted = {"exercise", "role"} | (set() if role == "check" else {"points"})
     wanted |= {"judge"} & set(kit) if role == "grade" else set()
-    wanted |= {"at_least"} if role == "grade" and judge == "accuracy" else set()
     if set(kit) != wanted:
         raise LessonError(f"the {role} cell of exercise {number} needs exactly {sorted(wanted)}")
     if role != "check" and not (isinstance(kit["points"], int) and kit["points"] > 0):
         raise LessonError(f"points of exercise {number}: {kit['points']!r} is no positive integer")
-    if not 0 < kit.get("at_least", 0.5) < 1:
-        raise LessonError(f"at_least of exercise {number} is an accuracy between 0 and 1")
 
 
 def _validate_exercises(name: str, lines: list[int], cells: list[NotebookNode]) -> None:

@@ -90,16 +90,16 @@ def _run(options: argparse.Namespace) -> int:
     settings = Settings(_limits(options), options.trust_submissions)
     with _executor(options) as executor:
         folders = (options.submissions, options.key, options.out)
-        records, unknown = grade(*folders, executor, settings, options.workers)
+        records, odd = grade(*folders, executor, settings, options.workers)
     write_reports(records, options.out)
-    for name in unknown:
-        print(f"{name}: named after no lesson that has a key; not graded", file=sys.stderr)
+    for words in odd:
+        print(f"not graded: {words}", file=sys.stderr)
     open_ones = [record for record in records if record.status != "graded"]
     for record in open_ones:
-        words = f"{record.student}, {record.lesson}: {record.status}: {'; '.join(record.findings)}"
-        print(words.encode("ascii", "backslashreplace").decode(), file=sys.stderr)
+        findings = "; ".join(record.findings)
+        print(f"{record.student}, {record.lesson}: {record.status}: {findings}", file=sys.stderr)
     print(f"{len(records)} submissions, {len(records) - len(open_ones)} graded; see {options.out}")
-    return 1 if open_ones or unknown else 0
+    return 1 if open_ones or odd else 0
 
 
 def _executor(options: argparse.Namespace) -> Executor:

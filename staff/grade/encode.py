@@ -14,7 +14,7 @@ from IPython import get_ipython
 MIME = "application/vnd.coursekit.answer+json"
 
 
-def encode(value):
+def encode(value: object) -> dict:
     """Return a value as JSON: an array with its shape, a list of such, a text, or its kind."""
     if value is None or value is ...:
         return {"kind": "open" if value is ... else "none"}

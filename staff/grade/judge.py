@@ -8,13 +8,14 @@ import contextlib
 import io
 import threading
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
 from coursekit import checks
 from coursekit.checks import core
 
+RTOL = 1e-4  # sums of hundreds of products in float32 are off by more than 1e-5
 MAX_NUMBERS = 1_000_000
 MAX_DEPTH = 8
 _print_lock = threading.Lock()
@@ -39,7 +40,7 @@ class Verdict:
     words: str = ""
 
 
-def decode(payload: object, depth: int = 0) -> Any:
+def decode(payload: object, depth: int = 0) -> object:
     """Return the value that a payload describes: arrays, texts, lists of them, None or `...`.
 
     Raises
@@ -80,35 +81,36 @@ def _array(shape: object, data: object) -> np.ndarray:
     return array
 
 
-def same(got: Any, wanted: Any) -> bool:
+def same(got: object, wanted: object) -> bool:
     """Return whether two decoded values agree: in structure, and in their numbers nearly.
 
-    A list of numbers is an array, and float32 is as good as float64. Numbers agree as the
-    public checks have it.
+    A list of numbers is an array, and float32 is as good as float64; whole numbers must be
+    exact, as in the public checks.
     """
     if isinstance(wanted, np.ndarray) and isinstance(got, np.ndarray):
-        return core.equal(got, wanted)
+        rtol = RTOL if wanted.dtype.kind == "f" else 0
+        return got.shape == wanted.shape and np.allclose(got, wanted, rtol=rtol, atol=core.ATOL)
     a, b = items(got), items(wanted)
     if a is not None and b is not None:
         return len(a) == len(b) and all(same(x, y) for x, y in zip(a, b, strict=True))
     return type(got) is type(wanted) and not isinstance(got, Foreign) and got == wanted
 
 
-def items(value: Any) -> list | None:
+def items(value: object) -> list | None:
     """Return the members of a list, or of an array along its first axis; None of others."""
     if isinstance(value, np.ndarray) and value.ndim:
         return [value[i, ...] for i in range(len(value))]
     return value if isinstance(value, list) else None
 
 
-def judge_equal(got: Any, wanted: Any) -> Verdict:
+def judge_equal(got: object, wanted: object) -> Verdict:
     """Judge an answer by the value that the right one gives on the same inputs."""
     if same(got, wanted):
         return Verdict(True)
     return Verdict(False, "the results differ from the right ones on the grader's inputs")
 
 
-def judge_check(check_name: str, got: Any, wanted: Any) -> Verdict:
+def judge_check(check_name: str, got: object, wanted: object) -> Verdict:
     """Judge typed values by the public check of their exercise, called on this side.
 
     Where the graded cell leaves values open (`...`), only the others are judged.
@@ -127,15 +129,3 @@ def judge_check(check_name: str, got: Any, wanted: Any) -> Verdict:
             return Verdict(False, "no values that the check could read")
     partly = any(value is ... for value in given)
     return Verdict(result.status == ("todo" if partly else "pass"), result.message)
-
-
-def judge_accuracy(got: Any, labels: list[int], at_least: float) -> Verdict:
-    """Judge predicted labels by how many of them are right."""
-    wanted = np.array(labels)
-    if not isinstance(got, np.ndarray) or got.shape != wanted.shape:
-        return Verdict(False, f"asked for {len(wanted)} labels, one for each image")
-    accuracy = float(np.mean(got == wanted))
-    words = (
-        f"{accuracy:.1%} of the grader's images are right, at least {at_least:.1%} are asked for"
-    )
-    return Verdict(accuracy >= at_least, words)

@@ -11,6 +11,7 @@ import select
 import shutil
 import tempfile
 import time
+from collections.abc import Callable
 from queue import Empty
 from typing import Any
 
@@ -38,7 +39,7 @@ class SandboxProvisioner(LocalProvisioner):
     def _sandbox(self) -> Sandbox:
         return Sandbox(**{**self.sandbox, "limits": Limits(**self.sandbox["limits"])})
 
-    async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
+    async def pre_launch(self, **kwargs: object) -> dict[str, Any]:
         """Choose sockets instead of ports, and our client."""
         self.folder = tempfile.mkdtemp(prefix="kernel-")
         manager = self.parent
@@ -47,7 +48,7 @@ class SandboxProvisioner(LocalProvisioner):
         manager.client_class = f"{__name__}.QuietClient"
         return await super().pre_launch(**kwargs)
 
-    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> dict[str, Any]:
+    async def launch_kernel(self, cmd: list[str], **kwargs: object) -> dict[str, Any]:
         """Launch the kernel, and return where its sockets are."""
         sandbox = self._sandbox()
         kwargs["env"] = sandbox.environment(self.hash_seed)
@@ -112,7 +113,7 @@ class QuietClient(BlockingKernelClient):
         """Return the next reply; raise Empty after `timeout` seconds or when the kernel is dead."""
         return self._next(super().get_shell_msg, time.monotonic() + (timeout or 0))
 
-    def _next(self, get: Any, deadline: float) -> dict[str, Any]:
+    def _next(self, get: Callable[..., dict[str, Any]], deadline: float) -> dict[str, Any]:
         while (left := deadline - time.monotonic()) > 0:
             try:
                 return get(timeout=min(left, 0.5))

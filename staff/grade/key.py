@@ -137,7 +137,6 @@ def _misconceptions(lesson: Lesson, key: dict[str, Any], sandbox: Sandbox) -> li
     place of the answer one after the other, and in the end the solution comes back.
     """
     solved = _solved(lesson)
-    tries: list[tuple[str, int, dict[str, Any]]] = []
     extra = []
     for exercise in lesson.exercises():
         graded = [c for c in key["cells"] if c["exercise"] == exercise]

@@ -61,8 +61,11 @@ def _outputs(item: pytest.Item) -> dict[str, Any]:
 
 
 def _write(config: pytest.Config, line: dict[str, Any]) -> None:
-    text = json.dumps(line)
-    if len(text) > MAX_BYTES:
+    try:
+        text = json.dumps(line)
+    except (RecursionError, ValueError):  # a displayed answer that is too deep
+        text = ""
+    if not 0 < len(text) <= MAX_BYTES:
         text = json.dumps({**line, "answers": [], "text": "", "error": "too much output"})
     with Path(config.getoption("--grade-report")).open("a", encoding="utf-8") as file:
         file.write(text + "\n")

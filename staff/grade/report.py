@@ -10,8 +10,8 @@ from staff.grade.records import Record
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
 table { border-collapse: collapse; width: 100%; }
-th, td { text-align: left; padding: .3rem .6rem; border-bottom: 1px solid #ccc; vertical-align: top; }
-td.number { text-align: right; white-space: nowrap; }
+th, td { text-align: left; vertical-align: top; padding: .3rem .6rem; }
+th, td { border-bottom: 1px solid #ccc; }
 pre { background: #f4f4f4; padding: .6rem; overflow-x: auto; white-space: pre-wrap; }
 .bar { background: #ddd; width: 16rem; height: 1rem; }
 .bar div { background: #0072B2; height: 100%; }

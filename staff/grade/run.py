@@ -3,12 +3,13 @@
 import atexit
 import functools
 import json
+import os
 import shutil
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from tqdm import tqdm
 from staff.grade import GradeError
 from staff.grade.assemble import Lesson, UnreadableError, read_submission
 from staff.grade.records import Record, Records, record_id
-from staff.grade.sandbox import ROOT, Limits, Sandbox, environment_digest, prepare
+from staff.grade.sandbox import ROOT, Limits, Sandbox, environment_digest, prepare, require_hidden
 from staff.grade.submission import Graded, TroubleError, grade_submission
 from staff.source import sha256
 
@@ -29,7 +30,7 @@ _lock = threading.Lock()
 class Settings:
     """What is the same for all submissions of a run."""
 
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)
     trusted: bool = False
 
 
@@ -50,28 +51,43 @@ class Job:
 
 def find_submissions(
     folder: Path, lessons: list[str]
-) -> tuple[list[tuple[str, str, Path]], list[str]]:
-    """Return (student, lesson, path) of each submission, and the names of files that are none.
+) -> tuple[dict[tuple[str, str], Path], list[str]]:
+    """Find what there is to grade.
 
-    Submissions lie at `<student>/<lesson>.ipynb` or at `<lesson>_<student>.ipynb`. Folders that are
-    links are not entered.
+    Submissions lie at `<student>/<lesson>.ipynb` or at `<lesson>_<student>.ipynb`. A folder
+    that is a link is not entered.
+
+    Returns
+    -------
+    found : dict
+        Paths by student and lesson.
+    odd : list of str
+        Notebooks that are named after no lesson, or handed in twice, in words.
     """
-    found, unknown = [], []
-    for path in sorted(folder.iterdir()):
-        if path.is_dir() and not path.is_symlink():
-            for file in sorted(path.iterdir()):
-                if file.suffix == ".ipynb" and file.stem in lessons:
-                    found.append((path.name, file.stem, file))
-                elif file.suffix == ".ipynb":
-                    unknown.append(f"{path.name}/{file.name}")
-        elif path.suffix == ".ipynb":
-            lesson = next((name for name in lessons if path.stem.startswith(f"{name}_")), None)
-            student = path.stem.removeprefix(f"{lesson}_")
-            if lesson is None or not student:
-                unknown.append(path.name)
-            else:
-                found.append((student, lesson, path))
-    return found, unknown
+    found: dict[tuple[str, str], Path] = {}
+    odd = []
+    for path in sorted([*folder.glob("*.ipynb"), *folder.glob("*/*.ipynb")]):
+        inside = path.parent != folder
+        if inside and path.parent.is_symlink():
+            odd.append(f"{printable(path.parent.name)}: a link, not entered")
+            continue
+        start = "" if inside else "_"
+        lesson = next((name for name in lessons if path.stem.startswith(f"{name}{start}")), "")
+        student = path.parent.name if inside else path.stem.removeprefix(f"{lesson}_")
+        shown = printable(str(path.relative_to(folder)))
+        if not lesson or not student or (inside and path.stem != lesson):
+            odd.append(f"{shown}: named after no lesson that has a key")
+        elif (printable(student), lesson) in found:
+            odd.append(f"{shown}: handed in twice; remove one of the two")
+        else:
+            found[printable(student), lesson] = path
+    return found, odd
+
+
+def printable(name: str) -> str:
+    """Return a file's name as ordinary text; it may hold bytes and characters that are none."""
+    text = os.fsencode(name).decode("utf-8", "backslashreplace")
+    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
 
 
 def read_keys(folder: Path) -> dict[str, str]:
@@ -178,15 +194,17 @@ def grade(
     -------
     records : list of Record
         One for each submission, in the order of the folder.
-    unknown : list of str
-        Files that are named after no lesson that has a key.
+    odd : list of str
+        Notebooks that were not graded, each with the reason.
 
     Raises
     ------
     GradeError
         Where no submission can be graded at all.
     """
-    jobs, unknown = _jobs(submissions, keys, settings)
+    jobs, odd = _jobs(submissions, keys, settings)
+    if not settings.trusted:
+        require_hidden((submissions, keys, out, ROOT / "staff"), _sandbox(settings))
     out.mkdir(parents=True, exist_ok=True)
     records = Records(out / "records.jsonl")
     waiting = [job for job in jobs if records.get(job.id) is None]
@@ -197,7 +215,7 @@ def grade(
             records.add(record)
             results[record.id] = record
             done.update()
-    return [results[job.id] for job in jobs], unknown
+    return [results[job.id] for job in jobs], odd
 
 
 def _jobs(submissions: Path, keys: Path, settings: Settings) -> tuple[list[Job], list[str]]:
@@ -205,9 +223,9 @@ def _jobs(submissions: Path, keys: Path, settings: Settings) -> tuple[list[Job],
         raise GradeError(f"{submissions} is no folder; name the one with the submissions")
     texts = read_keys(keys)
     environment = environment_digest()
-    found, unknown = find_submissions(submissions, list(texts))
+    found, odd = find_submissions(submissions, list(texts))
     jobs = []
-    for student, lesson, path in found:
+    for (student, lesson), path in found.items():
         try:
             content = sha256(read_submission(path).hex())
         except UnreadableError as error:
@@ -216,7 +234,7 @@ def _jobs(submissions: Path, keys: Path, settings: Settings) -> tuple[list[Job],
         name = record_id(*parts)
         key = str((keys / f"{lesson}.json").absolute())
         jobs.append(Job(student, lesson, name, str(path.absolute()), key, settings))
-    return jobs, unknown
+    return jobs, odd
 
 
 def _results(jobs: list[Job], executor: Executor, ahead: int) -> Iterator[Record]:
@@ -238,7 +256,9 @@ def _results(jobs: list[Job], executor: Executor, ahead: int) -> Iterator[Record
         yield from _finish(running, hand_out)
 
 
-def _finish(running: dict[Future, tuple[Job, int]], hand_out: Any) -> Iterator[Record]:
+def _finish(
+    running: dict[Future, tuple[Job, int]], hand_out: Callable[[Job, int], None]
+) -> Iterator[Record]:
     finished, _ = wait(running, return_when=FIRST_COMPLETED)
     for future in finished:
         job, tries = running.pop(future)

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.metadata import distributions
 from pathlib import Path
@@ -125,7 +126,7 @@ class Sandbox:
 def _show_system(path: str) -> list[str]:
     """Return the words that show a path of the system as it is: a link stays a link."""
     if Path(path).is_symlink():
-        return ["--symlink", os.readlink(path), path]
+        return ["--symlink", str(Path(path).readlink()), path]
     return ["--ro-bind-try", path, path]
 
 
@@ -175,6 +176,21 @@ def require_bubblewrap() -> None:
             f"bubblewrap cannot run here ({why}); allow user namespaces, or grade on another "
             "machine; --trust-submissions runs foreign code with your rights, without a sandbox"
         )
+
+
+def require_hidden(paths: Iterable[Path], sandbox: Sandbox) -> None:
+    """Refuse to go on where a submission could read what it must not.
+
+    Raises
+    ------
+    GradeError
+        Where one of the paths lies below a folder that every kernel is shown.
+    """
+    shown = [*SYSTEM, sys.base_prefix, sys.prefix, *([sandbox.data] if sandbox.data else [])]
+    for path in paths:
+        for folder in map(Path, shown):
+            if path.resolve().is_relative_to(folder.resolve()):
+                raise GradeError(f"{path} lies in {folder}, which submissions can read; move it")
 
 
 def environment_digest() -> str:

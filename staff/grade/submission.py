@@ -126,8 +126,9 @@ def _raised(error: str) -> str:
 
 
 def run_cells(cells: list[Cell], sandbox: Sandbox) -> tuple[list[CellResult], list[Finding], float]:
-    """Execute cells. Where one of them stops the kernel, go on without it, so that one endless
-    loop does not cost the exercises behind it.
+    """Execute cells. Where one of them stops the kernel, go on without it.
+
+    So one endless loop does not cost the exercises behind it.
 
     Raises
     ------
