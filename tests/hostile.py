@@ -308,7 +308,9 @@ def exercises_in_another_order(work):
 
 # Forgery --------------------------------------------------------------------------------
 
-PAYLOAD = '{"application/vnd.coursekit.answer+json": {"kind": "array", "shape": [1], "data": [1.5]}}'
+PAYLOAD = (
+    '{"application/vnd.coursekit.answer+json": {"kind": "array", "shape": [1], "data": [1.5]}}'
+)
 
 
 @case("forgery", p12=0)
@@ -504,7 +506,8 @@ def rights_of_root(work):
             except OSError:
                 pass
         status = open("/proc/self/status").read()
-        FOUND += [line for line in status.splitlines() if line.startswith("CapEff") and line[-1] != "0"]
+        FOUND += [line for line in status.splitlines() if line.startswith("CapEff")
+                  and line[-1] != "0"]
         FOUND += ["mount"] if subprocess.run(["mount", "-t", "tmpfs", "x", "/tmp"],
                                              capture_output=True).returncode == 0 else []
         FOUND += ["unshare"] if subprocess.run(["unshare", "-Ur", "true"],

@@ -11,7 +11,7 @@ from staff import build
 from staff.grade import GradeError
 from staff.grade.assemble import Lesson
 from staff.grade.key import make_key
-from staff.grade.run import Settings, _record
+from staff.grade.run import _record
 from staff.grade.sandbox import Limits, prepare, require_bubblewrap
 from staff.grade.submission import grade_submission
 from staff.source import keep_solution

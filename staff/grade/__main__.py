@@ -47,6 +47,8 @@ def _parser() -> argparse.ArgumentParser:
         run.add_argument(f"--{name}", type=Path, required=True, help="a folder")
     run.add_argument("--executor", default="", help="address of a dask scheduler to work on")
     run.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    resume = argparse.BooleanOptionalAction
+    run.add_argument("--resume", action=resume, default=True, help="keep what is graded already")
     for command in (key, run):
         limits = Limits()
         command.add_argument("--timeout", type=float, default=limits.wall_s, help="seconds")
@@ -90,7 +92,7 @@ def _run(options: argparse.Namespace) -> int:
     settings = Settings(_limits(options), options.trust_submissions)
     with _executor(options) as executor:
         folders = (options.submissions, options.key, options.out)
-        records, odd = grade(*folders, executor, settings, options.workers)
+        records, odd = grade(*folders, executor, settings, options.workers, options.resume)
     write_reports(records, options.out)
     for words in odd:
         print(f"not graded: {words}", file=sys.stderr)

@@ -111,17 +111,18 @@ def read_submission(path: Path) -> bytes:
     UnreadableError
         Where it is not an ordinary file of a sensible size; links are not followed.
     """
+    # Not blocking, for a pipe would be waited for; a link is not opened at all.
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except OSError:
-        raise UnreadableError("the file cannot be opened, or is a link") from None
-    with os.fdopen(handle, "rb") as file:
+        handle = os.open(path, flags)
         status = os.fstat(handle)
-        if not stat.S_ISREG(status.st_mode):
-            raise UnreadableError("this is no file")
-        if status.st_size > MAX_BYTES:
-            raise UnreadableError(f"the file has more than {MAX_BYTES // 10**6} MB")
-        return file.read(MAX_BYTES)
+        if not stat.S_ISREG(status.st_mode) or status.st_size > MAX_BYTES:
+            os.close(handle)
+            raise UnreadableError(f"this is no file of at most {MAX_BYTES // 10**6} MB")
+        with os.fdopen(handle, "rb") as file:
+            return file.read(MAX_BYTES)
+    except OSError:
+        raise UnreadableError("the file cannot be read, or is a link") from None
 
 
 def parse_cells(content: bytes) -> list[dict[str, Any]]:

@@ -175,7 +175,13 @@ def _record(known: dict[str, str], key: dict[str, Any], graded: Graded) -> Recor
 
 
 def grade(
-    submissions: Path, keys: Path, out: Path, executor: Executor, settings: Settings, workers: int
+    submissions: Path,
+    keys: Path,
+    out: Path,
+    executor: Executor,
+    settings: Settings,
+    workers: int,
+    resume: bool = True,
 ) -> tuple[list[Record], list[str]]:
     """Grade what is not graded yet, and return the records of all submissions.
 
@@ -189,6 +195,8 @@ def grade(
         Limits, and whether submissions are trusted.
     workers : int
         How many the executor has; twice as many submissions are handed out at a time.
+    resume : bool
+        Keep the results that are there, of the same submissions, keys and settings.
 
     Returns
     -------
@@ -207,7 +215,7 @@ def grade(
         require_hidden((submissions, keys, out, ROOT / "staff"), _sandbox(settings))
     out.mkdir(parents=True, exist_ok=True)
     records = Records(out / "records.jsonl")
-    waiting = [job for job in jobs if records.get(job.id) is None]
+    waiting = [job for job in jobs if not resume or records.get(job.id) is None]
     done = tqdm(total=len(jobs), initial=len(jobs) - len(waiting), unit="submission")
     results = {job.id: records.get(job.id) for job in jobs}
     with done:
