@@ -16,6 +16,7 @@ import psutil
 from staff.grade.sandbox import ROOT, Sandbox
 
 POLL_S = 0.1
+RESERVE_MB = 300
 KERNEL = "coursekit"
 
 
@@ -86,7 +87,9 @@ def _write_kernelspec(folder: Path, sandbox: Sandbox, hash_seed: int) -> None:
 
 def _start(folder: Path, sandbox: Sandbox) -> subprocess.Popen:
     """Start pytest with nbval and our plugin: no other plugin, no conftest, no settings."""
-    words = [sys.executable, "-m", "pytest", "-q", "-s", "--tb=no", "-c", os.devnull]
+    # Where the grader itself is killed, so is this process, and with it the sandbox.
+    words = [] if sandbox.trusted else ["setpriv", "--pdeathsig", "KILL"]
+    words += [sys.executable, "-m", "pytest", "-q", "-s", "--tb=no", "-c", os.devnull]
     words += ["--rootdir", str(folder), "--noconftest", "-p", "no:cacheprovider"]
     words += ["-p", "staff.grade.plugin", "-p", "nbval.plugin", "--nbval-lax"]
     words += ["--nbval-kernel-name", KERNEL, "--nbval-cell-timeout", str(sandbox.limits.cell_s)]
@@ -112,7 +115,11 @@ def _start(folder: Path, sandbox: Sandbox) -> subprocess.Popen:
 
 
 def _watch(process: subprocess.Popen, sandbox: Sandbox) -> str:
-    """Wait for the end; kill everything where a limit is hit. Return which, or "complete"."""
+    """Wait for the end; kill everything where a limit is hit. Return which, or "complete".
+
+    Not all memory is counted as a process's. So all is killed, too, where the machine runs
+    out of it: that ends whoever took it, and the others are tried again.
+    """
     limits, deadline = sandbox.limits, time.monotonic() + sandbox.limits.wall_s
     end = "complete"
     try:
@@ -125,6 +132,8 @@ def _watch(process: subprocess.Popen, sandbox: Sandbox) -> str:
                 end = "memory"
             elif processes > limits.processes:
                 end = "processes"
+            elif psutil.virtual_memory().available < RESERVE_MB * 1e6:
+                end = "crowded"
     finally:
         _kill(process)
     return end
@@ -175,6 +184,8 @@ def _read_report(text: str, count: int, end: str, seconds: float) -> Execution:
             why = why or found["trouble"]
         else:
             whole = found["end"] == count
+    if end == "crowded":
+        end, why = "trouble", "the machine ran out of memory; use fewer workers"
     if end == "complete" and (why or not whole):
         end, why = "trouble", why or "nbval ended before its report was whole"
     return Execution(end, tuple(cells), seconds, why)

@@ -162,10 +162,10 @@ def require_bubblewrap() -> None:
     GradeError
         With what to install or to change.
     """
-    if shutil.which("bwrap") is None or shutil.which("prlimit") is None:
+    if not all(map(shutil.which, ("bwrap", "prlimit", "setpriv"))):
         raise GradeError(
-            "grading needs bubblewrap (0.8 or newer) and prlimit: apt-get install bubblewrap "
-            "util-linux; --trust-submissions runs foreign code with your rights, without them"
+            "grading needs bubblewrap (0.8 or newer): apt-get install bubblewrap util-linux; "
+            "--trust-submissions runs foreign code with your rights, without a sandbox"
         )
     words = ["bwrap", "--unshare-all", "--unshare-user", "--disable-userns", "--cap-drop", "ALL"]
     words += ["--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", "true"]
