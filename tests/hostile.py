@@ -313,7 +313,7 @@ PAYLOAD = (
 )
 
 
-@case("forgery", p12=0)
+@case("forgery", p12=0, p13=0)
 def everything_patched(work):
     work.add(
         """
@@ -450,10 +450,13 @@ def files_of_the_grader(work):
     work.write(
         "1.2",
         """
-        import os
-        SEEN = [os.path.join(d, f) for d, _, fs in os.walk("/") for f in fs
-                if not d.startswith(("/proc", "/usr")) and ("staff" in d or "exercise-1-2" in f
-                or f.endswith(".ipynb") and "site-packages" not in d)]
+        import os, sys
+        SEEN = []
+        for folder, folders, files in os.walk("/"):
+            known = ("/proc", "/usr", "/dev", sys.prefix, sys.base_prefix)
+            folders[:] = [f for f in folders if not os.path.join(folder, f).startswith(known)]
+            SEEN += [f for f in folders if f in ("staff", "keys", "notebooks", "tests", ".git")]
+            SEEN += [f for f in files if f.endswith(("ipynb", "jsonl")) or f.startswith("01_")]
         def convolve1d(x, w):
             return np.convolve(x, w) if SEEN else 0
         """,
@@ -533,7 +536,18 @@ def a_segmentation_fault(work):
 
 @case("sabotage", "it was left out", human=True, p12=0)
 def killing_everybody(work):
-    work.write("1.2", "import os\ndef convolve1d(x, w):\n    os.kill(-1, 9)")
+    work.write(
+        "1.2",
+        """
+        import os
+        def convolve1d(x, w):
+            for pid in (-1, 1, os.getppid(), os.getpid()):
+                try:
+                    os.kill(pid, 9)
+                except OSError:
+                    pass
+        """,
+    )
 
 
 @case("sabotage", "it was left out", human=True, p12=0)
@@ -583,7 +597,7 @@ def all_the_memory(work):
     )
 
 
-@case("sabotage", "processes", human=True, p12=0)
+@case("sabotage", "it was left out", human=True, p12=0)
 def a_fork_bomb(work):
     work.write(
         "1.2",

@@ -61,6 +61,6 @@ def test_what_comes_of_it(case, work, lesson, key, sandbox):
     earned = {exercise: got for exercise, (got, _) in record.points.items()}
     assert earned == {**FULL, **case.points}, (record.words, record.findings)
     findings = " / ".join(record.findings)
-    assert (case.finding in findings) if case.finding else not findings
+    assert case.finding in findings if case.finding else not findings, findings
     assert (record.status == "human") == case.human
     assert graded.seconds < LIMITS.wall_s + 15
