@@ -238,6 +238,7 @@ class TestMatching:
         assert findings == []
         graded = [Cell("g", "grade", c["name"], c["exercise"]) for c in lesson.graded]
         names = [cell.name for cell in with_graded_cells(cells, graded)]
+        assert names[-1] == "exercise-1-3-grade"
         at = names.index("exercise-1-1-answer")
         assert names[at + 1 : at + 3] == ["exercise-1-1-grade", "exercise-1-1-grade-2"]
         assert not [name for name in names if name.endswith("check")]

@@ -309,15 +309,16 @@ def _restore(cells: list[Cell], lesson: Lesson, seen: dict[str, int]) -> list[Fi
 def with_graded_cells(cells: list[Cell], graded: list[Cell]) -> list[Cell]:
     """Return the cells with each graded cell behind the answer and the check of its exercise.
 
-    Where the answer is missing, so is the graded cell. The check cells themselves are left
-    out: their verdict counts for nothing.
+    Where the answer is missing, so is the graded cell. The check cells are left out, for
+    their verdict counts for nothing, and so is what follows the last graded cell.
     """
     cells = list(cells)
     for exercise in dict.fromkeys(cell.exercise for cell in graded):
         place = _place(cells, exercise)
         if place is not None:
             cells[place:place] = [cell for cell in graded if cell.exercise == exercise]
-    return [cell for cell in cells if cell.role != "check"]
+    end = max((i + 1 for i, cell in enumerate(cells) if cell.role == "grade"), default=0)
+    return [cell for cell in cells[:end] if cell.role != "check"]
 
 
 def _place(cells: list[Cell], exercise: str) -> int | None:

@@ -34,10 +34,15 @@ class Foreign:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of a graded cell; only `right` earns its points, `words` say why not."""
+    """What became of a graded cell.
+
+    Only `right` earns its points; `words` say why not, and `explained` whether they tell a
+    student enough to go on.
+    """
 
     right: bool
     words: str = ""
+    explained: bool = True
 
 
 def decode(payload: object, depth: int = 0) -> object:
@@ -107,7 +112,8 @@ def judge_equal(got: object, wanted: object) -> Verdict:
     """Judge an answer by the value that the right one gives on the same inputs."""
     if same(got, wanted):
         return Verdict(True)
-    return Verdict(False, "the results differ from the right ones on the grader's inputs")
+    words = "the results differ from the right ones on the grader's inputs"
+    return Verdict(False, words, explained=False)
 
 
 def judge_check(check_name: str, got: object, wanted: object) -> Verdict:

@@ -87,9 +87,12 @@ def grade_submission(
             )
     if any(r.answers for c, r in zip(cells, results, strict=True) if c.role != "grade"):
         findings.append(Finding("a cell that is not graded displayed an answer", human=True))
-    messages = {}
-    if not all(verdict.right for verdict in verdicts.values()):
-        messages = public_messages(own, sandbox)
+    unexplained = {
+        graded["exercise"]
+        for graded in key["cells"]
+        if not (verdicts[graded["name"]].right or verdicts[graded["name"]].explained)
+    }
+    messages = public_messages(own, unexplained, sandbox) if unexplained else {}
     return Graded(verdicts, tuple(findings), messages, seconds)
 
 
@@ -98,13 +101,13 @@ def judge_result(graded: dict[str, Any], result: CellResult | None) -> Verdict:
     if result is None or result.outcome == "missing":
         return Verdict(False, "not executed")
     if result.outcome != "passed":
-        return Verdict(False, _raised(result.error))
+        return _raised(result.error)
     if len(result.answers) != 1:
-        return Verdict(False, "not one answer")
+        return Verdict(False, "not exactly one answer was displayed", explained=False)
     try:
         got, wanted = decode(result.answers[0]), decode(graded["answer"])
     except MalformedError:
-        return Verdict(False, "no answer that a graded cell displays")
+        return Verdict(False, "no answer that a graded cell displays", explained=False)
     if graded["judge"] == "check":
         return judge_check(graded["check"], got, wanted)
     verdict = judge_equal(got, wanted)
@@ -115,14 +118,16 @@ def judge_result(graded: dict[str, Any], result: CellResult | None) -> Verdict:
     return verdict
 
 
-def _raised(error: str) -> str:
+def _raised(error: str) -> Verdict:
     """Say that an exception was raised; its text could hold the grader's inputs."""
     if error == "NotImplementedError":
-        return "not written yet"
+        return Verdict(False, "not written yet")
     known = getattr(builtins, error, None)
     if isinstance(known, type) and issubclass(known, Exception):
-        return f"raises {error} on the grader's inputs"
-    return "ends in an error on the grader's inputs"
+        words = f"raises {error} on the grader's inputs"
+    else:
+        words = "ends in an error on the grader's inputs"
+    return Verdict(False, words, explained=False)
 
 
 def run_cells(cells: list[Cell], sandbox: Sandbox) -> tuple[list[CellResult], list[Finding], float]:
@@ -193,15 +198,14 @@ def _stop_finding(cells: list[Cell], culprit: int, end: str, limits: Limits) -> 
     return Finding(f"{why}, {where}; it was left out", near, True)
 
 
-def public_messages(own: list[Cell], sandbox: Sandbox) -> dict[str, str]:
-    """Return what the public checks print, by exercise, from a kernel without graded cells.
+def public_messages(own: list[Cell], wanted: set[str], sandbox: Sandbox) -> dict[str, str]:
+    """Return what the public checks of these exercises print, in a kernel without graded cells.
 
     The student's code can print there what it likes, for its author to read. It never
     met a secret input: that is why this is another kernel.
     """
-    execution = execute([cell.source for cell in own], sandbox)
-    return {
-        cell.exercise: result.text
-        for cell, result in zip(own, execution.cells, strict=True)
-        if cell.role == "check" and result.text
-    }
+    checks = [i for i, c in enumerate(own) if c.role == "check" and c.exercise in wanted]
+    cells = own[: checks[-1] + 1]
+    execution = execute([cell.source for cell in cells], sandbox)
+    texts = {cells[i].exercise: execution.cells[i].text for i in checks}
+    return {exercise: text for exercise, text in texts.items() if text}
