@@ -107,11 +107,12 @@ class Sandbox:
         words += ["--die-with-parent", "--info-fd", str(info)]
         # A kernel that knows its parent's number looks for it, and ends when it sees no such.
         words += ["--unsetenv", "JPY_PARENT_PID"]
-        for path in dict.fromkeys((*SYSTEM, sys.base_prefix, sys.prefix)):
-            words += _show_system(path)
+        # Empty folders come first: what is shown may lie below one of them.
         words += ["--proc", "/proc", "--dev", "/dev"]
         for path in ("/tmp", HOME, RUN, "/dev/shm"):
             words += ["--size", size, "--tmpfs", path]
+        for path in dict.fromkeys((*SYSTEM, sys.base_prefix, sys.prefix)):
+            words += _show_system(path)
         for outside, inside in shown.items():
             words += ["--ro-bind", outside, inside]
         # bubblewrap's own / and /dev lie in memory and could be filled without a limit.
