@@ -1,9 +1,14 @@
 """The grader against everything in hostile.py, in the real sandbox; `make check-grade`."""
 
 import json
+import os
+import subprocess
+import sys
 import tempfile
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 from hostile import CASES, FULL, LESSON, Work
 
@@ -12,7 +17,7 @@ from staff.grade import GradeError
 from staff.grade.assemble import Lesson
 from staff.grade.key import make_key
 from staff.grade.run import _record
-from staff.grade.sandbox import Limits, prepare, require_bubblewrap
+from staff.grade.sandbox import ROOT, Limits, prepare, require_bubblewrap
 from staff.grade.submission import grade_submission
 from staff.source import keep_solution
 
@@ -64,3 +69,70 @@ def test_what_comes_of_it(case, work, lesson, key, sandbox):
     assert case.finding in findings if case.finding else not findings, findings
     assert (record.status == "human") == case.human
     assert graded.seconds < LIMITS.wall_s + 15
+
+
+LAST_LINE = LESSON.splitlines()[-1]
+REFUSED = {
+    "the same answer for every seed": (
+        "rng = np.random.default_rng(SEED)\nsizes = ((9, 3)",
+        "rng = np.random.default_rng(1)\nsizes = ((9, 3)",
+    ),
+    "differently in every run": (
+        "rng = np.random.default_rng(SEED)\nsizes = ((9, 3)",
+        "rng = np.random.default_rng(SEED + hash('a') % 100)\nsizes = ((9, 3)",
+    ),
+    "can be guessed": (
+        LAST_LINE,
+        "answer = cross_correlate1d(rng.integers(-9, 10, 4), np.ones(4)) > 0",
+    ),
+    "gives full points to a misconception": ("sizes = ((7, 3), (5, 5), (3, 5))", "sizes = ()"),
+    "a blank notebook earns the points": (
+        LAST_LINE,
+        "answer = [np.correlate(rng.integers(-9, 10, n), rng.normal(size=k)) for n, k in sizes]",
+    ),
+    "gives exercise-1-3-grade no answer": ("answer = [cross_correlate1d(", "answer = [missing("),
+}
+
+
+@pytest.mark.parametrize("words", REFUSED)
+def test_a_key_that_is_no_good_is_refused(words, tmp_path, sandbox):
+    old, new = REFUSED[words]
+    assert old in LESSON
+    text = LESSON.replace(old, new)
+    path = tmp_path / "01_small.py"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(GradeError, match=words):
+        make_key(Lesson.read(path), "a secret of the tests", sandbox)
+
+
+def test_nothing_is_left_behind_by_a_killed_grader(tmp_path, sandbox):
+    """A grader that is killed takes its kernels along, whatever they do."""
+    mark = f"endless_{os.getpid()}"
+    code = (
+        "import sys\n"
+        "from staff.grade.execute import execute\n"
+        "from staff.grade.sandbox import ROOT, Limits, Sandbox\n"
+        f"box = Sandbox({sandbox.folder!r}, limits=Limits())\n"
+        "loop = 'import subprocess, sys; '\n"
+        f'loop += \'subprocess.run([sys.executable, "-c", "{mark} = 1\\nwhile 1: pass"])\'\n'
+        "execute([loop], box)\n"
+    )
+    grader = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT)
+
+    def running():
+        found = [p for p in psutil.process_iter(["cmdline"]) if p.pid != grader.pid]
+        return [p for p in found if any(mark in word for word in p.info["cmdline"] or [])]
+
+    try:
+        wait_for(running)
+    finally:
+        grader.kill()
+        grader.wait()
+    wait_for(lambda: not running())
+
+
+def wait_for(condition, seconds=60):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.2)
