@@ -18,7 +18,11 @@ PYTEST := $(BIN)/python -m pytest -q
 NBVAL := $(PYTEST) --nbval-lax --nbval-current-env --nbval-cell-timeout=300 -p no:cacheprovider
 QUICK := COURSEKIT_QUICK=1 COURSEKIT_OFFLINE=1
 
-.PHONY: help setup lab check lint test sync nbval notebooks weights reproduce bench lock clean
+# Where keys and grades go; git ignores both folders.
+KEY ?= keys
+OUT ?= grades
+
+.PHONY: help setup lab check lint test sync nbval check-grade notebooks key grade weights reproduce bench lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -26,8 +30,8 @@ help: ## list the targets
 lab: setup ## open JupyterLab on notebooks/; sets up .venv where it is missing
 	$(LAB) --ServerApp.root_dir=notebooks
 
-check: setup ## prove the course: lint, unit tests, sync, all notebooks in quick mode
-	@$(MAKE) --no-print-directory lint test sync nbval
+check: setup ## prove the course: lint, unit tests, sync, all notebooks in quick mode, grading
+	@$(MAKE) --no-print-directory lint test sync nbval check-grade
 
 setup: $(READY) ## install everything into .venv (the other targets do it when needed)
 
@@ -60,6 +64,15 @@ nbval: setup ## execute all notebooks and, in strict mode, all solutions; quick 
 
 notebooks: setup ## rebuild notebooks/ and staff/solutions/, executing what changed; LESSON=04 executes it again
 	$(BIN)/python -m staff.build $(LESSON)
+
+check-grade: setup ## prove the grader: good, damaged and hostile submissions in the sandbox
+	$(PYTEST) -m sandbox -n 2 tests/test_grade_sandbox.py
+
+key: setup ## make the keys for grading: SEED=secret, LESSON=05 for one lesson, KEY=folder
+	$(BIN)/python -m staff.grade key --out "$(KEY)" $(if $(SEED),--seed "$(SEED)") $(if $(LESSON),--lesson "$(LESSON)")
+
+grade: setup ## grade SUBMISSIONS=folder with the keys in KEY=folder, results in OUT=folder
+	$(BIN)/python -m staff.grade run --submissions "$(SUBMISSIONS)" --key "$(KEY)" --out "$(OUT)" $(OPTIONS)
 
 weights: setup ## optimise the weights that ship with coursekit again, on all of MNIST
 	$(BIN)/python -m staff.pretrain

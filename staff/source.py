@@ -15,6 +15,7 @@ from nbformat import NotebookNode
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 ROLES = ("answer", "check", "grade")
+JUDGES = ("equal", "check")
 TAGS = ("solution", "nbval-check-output")
 MAX_LINES = 12
 
@@ -96,10 +97,14 @@ def _validate_exercise_cell(cell: NotebookNode, kit: dict, lesson: str) -> None:
         raise LessonError(f"exercise {number!r}: its number reads {int(lesson)}.STEP")
     if role not in ROLES:
         raise LessonError(f"role {role!r} of exercise {number}; known are {', '.join(ROLES)}")
-    wanted = {"exercise", "role"} | ({"points"} if role == "answer" else set())
+    judge = kit.get("judge", "equal")
+    if role == "grade" and judge not in JUDGES:
+        raise LessonError(f"judge {judge!r} of exercise {number}; known are {', '.join(JUDGES)}")
+    wanted = {"exercise", "role"} | (set() if role == "check" else {"points"})
+    wanted |= {"judge"} & set(kit) if role == "grade" else set()
     if set(kit) != wanted:
         raise LessonError(f"the {role} cell of exercise {number} needs exactly {sorted(wanted)}")
-    if role == "answer" and not (isinstance(kit["points"], int) and kit["points"] > 0):
+    if role != "check" and not (isinstance(kit["points"], int) and kit["points"] > 0):
         raise LessonError(f"points of exercise {number}: {kit['points']!r} is no positive integer")
 
 
@@ -125,9 +130,28 @@ def _validate_exercises(name: str, lines: list[int], cells: list[NotebookNode]) 
     for number, found in roles.items():
         if "check" not in found:
             raise LessonError(f"{name}: exercise {number} has no check cell")
+    _validate_points(name, cells)
     order = list(roles)
     if order != sorted(order, key=lambda n: (int(re.sub(r"\D", "", n.split(".")[1])), n)):
         raise LessonError(f"{name}: exercises are out of order: {', '.join(order)}")
+
+
+def _validate_points(name: str, cells: list[NotebookNode]) -> None:
+    """Refuse a lesson of which a part is graded, or whose graded cells do not add up."""
+    points: dict[str, dict[str, int]] = {}
+    for cell in cells:
+        kit = cell.metadata.get("coursekit")
+        if kit is not None and kit["role"] != "check":
+            role = points.setdefault(kit["exercise"], {"answer": 0, "grade": 0})
+            role[kit["role"]] += kit["points"]
+    if not any(found["grade"] for found in points.values()):
+        return
+    for number, found in points.items():
+        if found["grade"] != found["answer"]:
+            raise LessonError(
+                f"{name}: the graded cells of exercise {number} give {found['grade']} points, "
+                f"its answer cell says {found['answer']}"
+            )
 
 
 def cut_solution(source: str, exercise: str) -> str:

@@ -31,8 +31,8 @@ def double(x):
 # %% coursekit={"exercise": "1.1", "role": "check"}
 print("[pass]" if double(2) == 4 else "[fail]")
 
-# %% coursekit={"exercise": "1.1", "role": "grade"}
-secret = double(21)
+# %% coursekit={"exercise": "1.1", "role": "grade", "points": 2}
+answer = double(SEED)  # secret
 
 # %% coursekit={"exercise": "1.2", "role": "answer", "points": 1}
 ### BEGIN SOLUTION
@@ -43,6 +43,9 @@ second = [2,
 
 # %% coursekit={"exercise": "1.2", "role": "check"}
 print(first)
+
+# %% coursekit={"exercise": "1.2", "role": "grade", "points": 1, "judge": "check"}
+answer = [first, second]
 
 # %% [markdown] tags=["solution"]
 # Why it is so.
@@ -250,6 +253,13 @@ def refuse(tmp_path, old, new):
         (', "points": 2', "", "needs exactly"),
         ('"points": 2', '"points": 0', "no positive integer"),
         ('"points": 2', '"points": 2, "hint": 1', "needs exactly"),
+        ('"judge": "check"', '"judge": "taste"', "judge 'taste'"),
+        ('"role": "grade", "points": 2', '"role": "grade"', "the grade cell of exercise 1.1 needs"),
+        (
+            '"role": "grade", "points": 2',
+            '"role": "grade", "points": 1',
+            "give 1 points, its answer",
+        ),
         ('tags=["nbval-check-output"]', 'tags=["nbval-check-ouput"]', "unknown tag"),
         ("# %% [markdown]\n# # 01", "# a comment\n# %% [markdown]\n# # 01", "starts with"),
         ("print(first)", "print(first))", "syntax error: unmatched"),
