@@ -5,6 +5,7 @@ SHELL := /bin/sh
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
+PUBLISHING := .venv/ready-to-publish
 
 # Kernels start in the folder of their notebook, so the data folder must be absolute.
 ifneq ($(COURSEKIT_DATA),)
@@ -18,7 +19,8 @@ PYTEST := $(BIN)/python -m pytest -q
 NBVAL := $(PYTEST) --nbval-lax --nbval-current-env --nbval-cell-timeout=300 -p no:cacheprovider
 QUICK := COURSEKIT_QUICK=1 COURSEKIT_OFFLINE=1
 
-.PHONY: help setup lab check lint test sync nbval notebooks weights lock clean
+.PHONY: help setup lab check lint test sync nbval notebooks weights site slides \
+	check-site check-slides lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -64,10 +66,28 @@ notebooks: setup ## rebuild notebooks/ and staff/solutions/, executing what chan
 weights: setup ## optimise the weights that ship with coursekit again, on all of MNIST
 	$(BIN)/python -m staff.pretrain
 
-lock: setup ## write requirements.txt anew from pyproject.toml
+site: $(PUBLISHING) ## build build/site/html: the finished course for reading, offline
+	$(BIN)/python -m staff.publish.site
+
+slides: $(PUBLISHING) ## build build/slides: a deck and a PDF of each lesson; LESSON=04 builds one
+	$(BIN)/python -m staff.publish.slides $(LESSON)
+
+check-site: site ## test the site in Chromium
+	$(PYTEST) tests/browser/test_site.py
+
+check-slides: slides ## test the decks in Chromium
+	$(PYTEST) tests/browser/test_slides.py
+
+$(PUBLISHING): $(READY) docs/requirements.txt
+	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pip install --quiet --disable-pip-version-check -r docs/requirements.txt
+	@touch $@
+
+lock: setup ## write the two requirements.txt anew from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --upgrade --no-emit-index-url \
 		--custom-compile-command "make lock" pyproject.toml --output-file requirements.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --group publish --upgrade --no-emit-index-url \
+		--custom-compile-command "make lock" --constraints requirements.txt --output-file docs/requirements.txt
 
-clean: ## remove .venv and all caches
-	rm -rf .venv .pytest_cache .ruff_cache
+clean: ## remove .venv, build/ and all caches
+	rm -rf .venv build .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

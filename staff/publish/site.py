@@ -1,0 +1,102 @@
+"""Build the course's site from the executed solutions, for reading without Jupyter.
+
+    python -m staff.publish.site      write build/site/html/index.html and all it needs
+
+Nothing is executed and nothing is fetched: the pages open from the file system, offline.
+"""
+
+import argparse
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+from staff.build import ROOT, Course
+from staff.source import LessonError
+
+INCLUDED = ("README.md", "CONTRIBUTING.md")  # docs/ shows them, so that none is written twice
+REPRODUCTION = Path("coursekit/results/reproduction.csv")
+
+
+def prepare(course: Course, folder: Path) -> None:
+    """Write all that Sphinx reads: docs/, the lessons with folded answers, the lists.
+
+    Raises
+    ------
+    LessonError
+        Where a lesson has no executed solution yet.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(course.root / "docs", folder)
+    for name in INCLUDED:
+        shutil.copy(course.root / name, folder)
+    (folder / "lessons").mkdir()
+    entries = []
+    for lesson in course.lessons():
+        path = course.solution(lesson)
+        if not path.exists():
+            raise LessonError(f"{lesson.stem} has no executed solution; run `make notebooks`")
+        solution = nbformat.read(path, as_version=4)
+        entries.append(list_entry(lesson.stem, solution))
+        nbformat.write(fold_answers(solution), folder / "lessons" / f"{lesson.stem}.ipynb")
+    (folder / "lesson_list.txt").write_text("\n".join(entries) + "\n", encoding="utf-8")
+    (folder / "reproduction_table.txt").write_text(
+        reproduction_table(course.root / REPRODUCTION), encoding="utf-8"
+    )
+
+
+def reproduction_table(measured: Path) -> str:
+    """Return the table of reproduced numbers, or, where none is measured yet, a line that says so."""
+    if not measured.exists():
+        return "No number has been measured yet.\n"
+    return f":::{{csv-table}}\n:file: {measured}\n:header-rows: 1\n:::\n"
+
+
+def list_entry(stem: str, solution: NotebookNode) -> str:
+    """Return a lesson's entry in the list on the first page: its title, link and claim."""
+    first = solution.cells[0].source
+    title = re.search(r"^# (.+)$", first, flags=re.MULTILINE)
+    claim = re.search(r"^\*\*(.+)\*\*$", first, flags=re.MULTILINE)
+    if not title or not claim:
+        raise LessonError(f"{stem} does not start with a title and one claim in bold letters")
+    return f"[{title[1]}](lessons/{stem}.ipynb)\n: {claim[1]}\n"
+
+
+def fold_answers(solution: NotebookNode) -> NotebookNode:
+    """Fold in place what a reader should try first: the answers and what explains them."""
+    for cell in solution.cells:
+        if cell.metadata.get("coursekit", {}).get("role") == "answer":
+            cell.metadata.tags = [*cell.metadata.get("tags", []), "hide-input"]
+        elif "solution" in cell.metadata.get("tags", []) and cell.cell_type == "markdown":
+            summary = "<details><summary>About the answer</summary>"
+            cell.source = f"{summary}\n\n{cell.source}\n\n</details>"
+    return solution
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m staff.publish.site", description=__doc__)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.parse_args(arguments)
+    from sphinx.cmd.build import main as sphinx
+
+    site = ROOT / "build" / "site"
+    try:
+        prepare(Course.read(ROOT), site / "source")
+    except LessonError as error:
+        print(error, file=sys.stderr)
+        return 1
+    shutil.rmtree(site / "html", ignore_errors=True)
+    # A warning is an error: it would be a broken link that nobody sees.
+    status = sphinx(["--quiet", "--fail-on-warning", "--keep-going", "-d", str(site / "doctrees")]
+                    + [str(site / "source"), str(site / "html")])  # fmt: skip
+    if status == 0:
+        print(f"The site is at {(site / 'html' / 'index.html').relative_to(ROOT)}")
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())
