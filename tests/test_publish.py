@@ -57,7 +57,12 @@ def test_a_lesson_that_was_never_executed_is_refused_by_name(tmp_path):
 
 
 def test_reproduced_numbers_are_a_table_where_they_are_measured(tmp_path):
-    path = tmp_path / "reproduction.csv"
-    assert "measured yet" in site.reproduction_table(path)
-    path.touch()
-    assert str(path) in site.reproduction_table(path)
+    measured, folder = tmp_path / "reproduction.csv", tmp_path / "source"
+    folder.mkdir()
+    table = folder / "reproduction_table.txt"
+    site.write_reproduction(measured, folder)
+    assert table.read_text() == "No number has been measured yet.\n"
+    measured.write_text("network,accuracy\n")
+    site.write_reproduction(measured, folder)
+    assert ":file: reproduction.csv" in table.read_text()
+    assert (folder / "reproduction.csv").read_text() == "network,accuracy\n"

@@ -43,16 +43,16 @@ def prepare(course: Course, folder: Path) -> None:
         entries.append(list_entry(lesson.stem, solution))
         nbformat.write(fold_answers(solution), folder / "lessons" / f"{lesson.stem}.ipynb")
     (folder / "lesson_list.txt").write_text("\n".join(entries) + "\n", encoding="utf-8")
-    (folder / "reproduction_table.txt").write_text(
-        reproduction_table(course.root / REPRODUCTION), encoding="utf-8"
-    )
+    write_reproduction(course.root / REPRODUCTION, folder)
 
 
-def reproduction_table(measured: Path) -> str:
-    """Return the table of reproduced numbers, or, where none is measured yet, a line that says so."""
-    if not measured.exists():
-        return "No number has been measured yet.\n"
-    return f":::{{csv-table}}\n:file: {measured}\n:header-rows: 1\n:::\n"
+def write_reproduction(measured: Path, folder: Path) -> None:
+    """Write the table of reproduced numbers; where none is measured yet, a line that says so."""
+    text = "No number has been measured yet.\n"
+    if measured.exists():
+        shutil.copy(measured, folder)
+        text = f":::{{csv-table}}\n:file: {measured.name}\n:header-rows: 1\n:::\n"
+    (folder / "reproduction_table.txt").write_text(text, encoding="utf-8")
 
 
 def list_entry(stem: str, solution: NotebookNode) -> str:
@@ -91,8 +91,8 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     shutil.rmtree(site / "html", ignore_errors=True)
     # A warning is an error: it would be a broken link that nobody sees.
-    status = sphinx(["--quiet", "--fail-on-warning", "--keep-going", "-d", str(site / "doctrees")]
-                    + [str(site / "source"), str(site / "html")])  # fmt: skip
+    flags = ["--quiet", "--fail-on-warning", "--keep-going", "-d", str(site / "doctrees")]
+    status = sphinx([*flags, str(site / "source"), str(site / "html")])
     if status == 0:
         print(f"The site is at {(site / 'html' / 'index.html').relative_to(ROOT)}")
     return status
