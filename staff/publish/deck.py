@@ -134,12 +134,12 @@ class Deck:
     def add(self, cell: NotebookNode) -> None:
         """Add what a cell of the lesson has to show."""
         chosen = cell.metadata.get("slideshow", {}).get("slide_type")
-        if chosen == "notes":
-            self.said.append(cell.source)
+        if chosen == "slide":
+            self.show([NotebookNode(cell, metadata={})])
         elif chosen == "fragment":
             self.slides[-1].cells.append(cell)
-        elif chosen == "slide":
-            self.show([cell])
+        elif chosen == "notes":
+            self.slides[-1].notes.append(cell.source)
         elif chosen or "coursekit" in cell.metadata or "solution" in cell.metadata.get("tags", []):
             return  # to be skipped, or an answer or its check
         elif cell.cell_type == "markdown":
@@ -198,8 +198,8 @@ class Deck:
         before, *question = ASKING.split(text, maxsplit=1)
         if len(self.slides) == 1 and not self.slides[0].cells:
             self.slides[0].cells.append(new_markdown_cell(text))  # the lesson's claim
-        elif len(self.slides) == 1 and text.endswith("."):
-            self.slides[0].notes.append(text)
+        elif self.title == self.slides[0].title and text.endswith("."):
+            self.slides[-1].notes.append(text)  # the introduction
         elif question:
             self.said += filter(None, [before])
             self.finish()
