@@ -84,6 +84,8 @@ def main(arguments: list[str] | None = None) -> int:
     lessons = [lesson for lesson in course.lessons() if lesson.stem.startswith(wanted)]
     if not lessons:
         parser.error(f"there is no lesson {' '.join(options.lessons)}")
+    if not options.lessons:
+        shutil.rmtree(folder, ignore_errors=True)
     write_assets(folder / "assets")
     try:
         with chromium() as browser:
