@@ -159,6 +159,14 @@ def test_a_prediction_is_asked_first_and_answered_beside_the_result():
     assert result["fragment"] == ["It is 4. Because."]
 
 
+def test_an_answer_without_a_result_gets_a_slide_before_the_next_section():
+    folded = "<details><summary>Answer</summary>\n\nIt is 4.\n\n</details>"
+    predict = text(f"## Title\n\n**Predict, then run.** What is it?\n\n{folded}")
+    slides = deck_of(predict, text("## Next"), code("print(5)", printed("5")))
+    assert [slide["-"][:2] for slide in slides[2:]] == [["Title", "It is 4."], ["Next", "print(5)"]]
+    assert slides[3]["fragment"] == []
+
+
 def test_an_exercise_is_one_slide_without_its_hint_and_without_its_answer():
     hint = "<details><summary>Hint</summary>\n\nThink.\n\n</details>"
     kit = {"exercise": "1.1", "role": "answer"}

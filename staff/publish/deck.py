@@ -165,6 +165,10 @@ class Deck:
     def start(self, heading: str) -> None:
         """Begin the slides under a heading; those of a section go on after an exercise."""
         self.finish()
+        if self.answer:  # no result came to stand beside it
+            answer = new_markdown_cell(fitting(sentences(self.answer)))
+            self.slides.append(Slide(self.title, [answer], [self.answer]))
+            self.answer = ""
         title = heading.lstrip("# ")
         if heading.startswith("# "):
             self.slides.append(Slide(title, level=1))
@@ -182,6 +186,9 @@ class Deck:
             self.show([new_markdown_cell(points[0])])
         elif points:
             self.show([new_markdown_cell("\n".join(f"- {point}" for point in points[:POINTS]))])
+        elif self.said:
+            self.slides[-1].notes += self.said
+            self.said = []
 
     def add_task(self, exercise: Slide, block: Block) -> None:
         """Add a block of an exercise: tasks shortened, lists and formulas whole, no remarks."""
