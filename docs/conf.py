@@ -13,7 +13,6 @@ project = "Convolutional networks, hands on"
 html_title = project
 language = "en"
 extensions = ["myst_nb"]
-exclude_patterns = ["README.md", "CONTRIBUTING.md"]  # shown inside other pages
 
 # The notebooks are executed already.
 nb_execution_mode = "off"

@@ -22,7 +22,9 @@ REPRODUCTION = Path("coursekit/results/reproduction.csv")
 
 
 def prepare(course: Course, folder: Path) -> None:
-    """Write all that Sphinx reads: docs/, the lessons with folded answers, the lists.
+    """Write all that Sphinx reads: docs/ with the lessons, their answers folded, and the lists.
+
+    What docs/ shows of its neighbours lies beside it as in the course, so that links hold.
 
     Raises
     ------
@@ -30,10 +32,11 @@ def prepare(course: Course, folder: Path) -> None:
         Where a lesson has no executed solution yet.
     """
     shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(course.root / "docs", folder)
+    docs = folder / "docs"
+    shutil.copytree(course.root / "docs", docs)
     for name in INCLUDED:
         shutil.copy(course.root / name, folder)
-    (folder / "lessons").mkdir()
+    (docs / "lessons").mkdir()
     entries = []
     for lesson in course.lessons():
         path = course.solution(lesson)
@@ -41,9 +44,9 @@ def prepare(course: Course, folder: Path) -> None:
             raise LessonError(f"{lesson.stem} has no executed solution; run `make notebooks`")
         solution = nbformat.read(path, as_version=4)
         entries.append(list_entry(lesson.stem, solution))
-        nbformat.write(fold_answers(solution), folder / "lessons" / f"{lesson.stem}.ipynb")
-    (folder / "lesson_list.txt").write_text("\n".join(entries) + "\n", encoding="utf-8")
-    write_reproduction(course.root / REPRODUCTION, folder)
+        nbformat.write(fold_answers(solution), docs / "lessons" / f"{lesson.stem}.ipynb")
+    (docs / "lesson_list.txt").write_text("\n".join(entries) + "\n", encoding="utf-8")
+    write_reproduction(course.root / REPRODUCTION, docs)
 
 
 def write_reproduction(measured: Path, folder: Path) -> None:
@@ -92,7 +95,7 @@ def main(arguments: list[str] | None = None) -> int:
     shutil.rmtree(site / "html", ignore_errors=True)
     # A warning is an error: it would be a broken link that nobody sees.
     flags = ["--quiet", "--fail-on-warning", "--keep-going", "-d", str(site / "doctrees")]
-    status = sphinx([*flags, str(site / "source"), str(site / "html")])
+    status = sphinx([*flags, str(site / "source" / "docs"), str(site / "html")])
     if status == 0:
         print(f"The site is at {(site / 'html' / 'index.html').relative_to(ROOT)}")
     return status
