@@ -19,7 +19,7 @@ PYTEST := $(BIN)/python -m pytest -q
 NBVAL := $(PYTEST) --nbval-lax --nbval-current-env --nbval-cell-timeout=300 -p no:cacheprovider
 QUICK := COURSEKIT_QUICK=1 COURSEKIT_OFFLINE=1
 
-.PHONY: help setup lab check lint test sync nbval notebooks weights site slides \
+.PHONY: help setup lab check lint test sync nbval notebooks weights reproduce bench site slides \
 	check-site check-slides lock clean
 
 help: ## list the targets
@@ -65,6 +65,12 @@ notebooks: setup ## rebuild notebooks/ and staff/solutions/, executing what chan
 
 weights: setup ## optimise the weights that ship with coursekit again, on all of MNIST
 	$(BIN)/python -m staff.pretrain
+
+reproduce: setup ## train the lectures' networks by their published recipes; hours; RECIPE="..." for some
+	$(BIN)/python -m staff.reproduce $(RECIPE)
+
+bench: setup ## measure ratios of times, side by side; an hour; BENCH="..." for some
+	$(BIN)/python -m staff.bench $(BENCH)
 
 site: $(PUBLISHING) ## build build/site/html: the finished course for reading, offline
 	$(BIN)/python -m staff.publish.site

@@ -49,24 +49,12 @@ def test_a_lesson_without_a_claim_is_refused_by_name(solution):
 
 def test_a_lesson_that_was_never_executed_is_refused_by_name(tmp_path):
     root = tmp_path / "course"
-    for folder in ("docs", "staff/lessons"):
-        (root / folder).mkdir(parents=True)
+    (root / "docs").mkdir(parents=True)
     for name in (*site.INCLUDED, "staff/lessons/01_a.py"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).touch()
     with pytest.raises(LessonError, match="01_a has no executed solution; run `make notebooks`"):
         site.prepare(Course(root), tmp_path / "source")
-
-
-def test_reproduced_numbers_are_a_table_where_they_are_measured(tmp_path):
-    measured, folder = tmp_path / "reproduction.csv", tmp_path / "source"
-    folder.mkdir()
-    table = folder / "reproduction_table.txt"
-    site.write_reproduction(measured, folder)
-    assert table.read_text() == "No number has been measured yet.\n"
-    measured.write_text("network,accuracy\n")
-    site.write_reproduction(measured, folder)
-    assert ":file: reproduction.csv" in table.read_text()
-    assert (folder / "reproduction.csv").read_text() == "network,accuracy\n"
 
 
 # Decks ----------------------------------------------------------------------------------

@@ -17,8 +17,13 @@ from nbformat import NotebookNode
 from staff.build import ROOT, Course
 from staff.source import LessonError
 
-INCLUDED = ("README.md", "CONTRIBUTING.md")  # docs/ shows them, so that none is written twice
-REPRODUCTION = Path("coursekit/results/reproduction.csv")
+# What docs/ shows of other folders, so that nothing is written twice.
+INCLUDED = (
+    "README.md",
+    "CONTRIBUTING.md",
+    "coursekit/results/reproduction.md",
+    "coursekit/results/bench.md",
+)
 
 
 def prepare(course: Course, folder: Path) -> None:
@@ -35,7 +40,8 @@ def prepare(course: Course, folder: Path) -> None:
     docs = folder / "docs"
     shutil.copytree(course.root / "docs", docs)
     for name in INCLUDED:
-        shutil.copy(course.root / name, folder)
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(course.root / name, folder / name)
     (docs / "lessons").mkdir()
     entries = []
     for lesson in course.lessons():
@@ -46,16 +52,6 @@ def prepare(course: Course, folder: Path) -> None:
         entries.append(list_entry(lesson.stem, solution))
         nbformat.write(fold_answers(solution), docs / "lessons" / f"{lesson.stem}.ipynb")
     (docs / "lesson_list.txt").write_text("\n".join(entries) + "\n", encoding="utf-8")
-    write_reproduction(course.root / REPRODUCTION, docs)
-
-
-def write_reproduction(measured: Path, folder: Path) -> None:
-    """Write the table of reproduced numbers; where none is measured yet, a line that says so."""
-    text = "No number has been measured yet.\n"
-    if measured.exists():
-        shutil.copy(measured, folder)
-        text = f":::{{csv-table}}\n:file: {measured.name}\n:header-rows: 1\n:::\n"
-    (folder / "reproduction_table.txt").write_text(text, encoding="utf-8")
 
 
 def list_entry(stem: str, solution: NotebookNode) -> str:
