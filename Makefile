@@ -18,7 +18,7 @@ PYTEST := $(BIN)/python -m pytest -q
 NBVAL := $(PYTEST) --nbval-lax --nbval-current-env --nbval-cell-timeout=300 -p no:cacheprovider
 QUICK := COURSEKIT_QUICK=1 COURSEKIT_OFFLINE=1
 
-.PHONY: help setup lab check lint test sync nbval notebooks weights lock clean
+.PHONY: help setup lab check lint test sync nbval check-browser notebooks weights lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -58,15 +58,26 @@ nbval: setup ## execute all notebooks and, in strict mode, all solutions; quick 
 	$(QUICK) $(NBVAL) notebooks
 	$(QUICK) COURSEKIT_STRICT=1 $(NBVAL) staff/solutions
 
+check-browser: .venv/browser ## run all notebooks in JupyterLab in Chromium, move their controls; LESSON=01 for one
+	$(PYTEST) tests/browser $(if $(LESSON),-k $(LESSON))
+
+# What few people need is installed by the target that needs it, from a lock of its own.
+.venv/browser: staff/requirements-browser.txt $(READY)
+	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
 notebooks: setup ## rebuild notebooks/ and staff/solutions/, executing what changed; LESSON=04 executes it again
 	$(BIN)/python -m staff.build $(LESSON)
 
 weights: setup ## optimise the weights that ship with coursekit again, on all of MNIST
 	$(BIN)/python -m staff.pretrain
 
-lock: setup ## write requirements.txt anew from pyproject.toml
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --upgrade --no-emit-index-url \
-		--custom-compile-command "make lock" pyproject.toml --output-file requirements.txt
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade --no-emit-index-url \
+	--custom-compile-command "make lock"
+
+lock: setup ## write the requirements files anew from pyproject.toml
+	$(LOCK) --all-extras pyproject.toml --output-file requirements.txt
+	$(LOCK) --group browser --constraint requirements.txt --output-file staff/requirements-browser.txt
 
 clean: ## remove .venv and all caches
 	rm -rf .venv .pytest_cache .ruff_cache

@@ -135,19 +135,32 @@ def test_ranges_contain_what_colab_preinstalls(settings):
         assert requirement.specifier.contains(Version(COLAB[requirement.name])), str(requirement)
 
 
-def test_lock_contains_every_dependency_and_no_index(settings):
-    lock = (ROOT / "requirements.txt").read_text(encoding="utf-8")
-    assert "index-url" not in lock
-    assert "://" not in lock
-    project = settings["project"]
-    groups = [project["dependencies"], *project["optional-dependencies"].values()]
-    for requirement in (Requirement(text) for group in groups for text in group):
-        lines = [line for line in lock.splitlines() if line.startswith(f"{requirement.name}==")]
-        assert lines, f"{requirement.name} is not in requirements.txt; run `make lock`"
+def assert_locked(lock, group):
+    """Every requirement of a group has exact versions in the lock, which names no index."""
+    text = lock.read_text(encoding="utf-8")
+    assert "index-url" not in text
+    assert "://" not in text
+    for requirement in map(Requirement, group):
+        lines = [line for line in text.splitlines() if line.startswith(f"{requirement.name}==")]
+        assert lines, f"{requirement.name} is not in {lock.name}; run `make lock`"
         for line in lines:
             assert Requirement(line).specifier  # an exact version
             version = line.split("==")[1].split()[0]
             assert requirement.specifier.contains(Version(version)), line
+
+
+def test_lock_contains_every_dependency_and_no_index(settings):
+    project = settings["project"]
+    for group in (project["dependencies"], *project["optional-dependencies"].values()):
+        assert_locked(ROOT / "requirements.txt", group)
+
+
+def test_what_few_need_has_a_lock_of_its_own(settings):
+    common = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    for name, group in settings["dependency-groups"].items():
+        assert_locked(ROOT / "staff" / f"requirements-{name}.txt", group)
+        for requirement in map(Requirement, group):
+            assert not any(line.startswith(f"{requirement.name}==") for line in common)
 
 
 def test_conda_installs_the_same_lock():
