@@ -38,22 +38,25 @@ class Lab:
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
-    """JupyterLab as `make lab` starts it, for a new user, on a copy of the notebooks."""
-    home = tmp_path_factory.mktemp("home")
-    folder = Path(shutil.copytree(ROOT / "notebooks", home / "notebooks"))
+    """`make lab` in a copy of the course, for a new user: without any settings of their own."""
+    home, course = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("course")
+    for name in ("Makefile", "pyproject.toml", "requirements.txt"):
+        shutil.copy2(ROOT / name, course)  # with its date, so that make finds .venv ready
+    shutil.copytree(ROOT / "notebooks", course / "notebooks")
+    (course / ".venv").symlink_to(sys.prefix)
     own = ("JUPYTER", "IPYTHON", "XDG_", "COURSEKIT_")
     environment = {key: value for key, value in os.environ.items() if not key.startswith(own)}
     environment |= {"HOME": str(home), "COURSEKIT_QUICK": "1", "COURSEKIT_OFFLINE": "1"}
-    environment |= {"JUPYTER_RUNTIME_DIR": str(home / "runtime")}
-    token = secrets.token_hex()
-    command = [str(Path(sys.executable).with_name("jupyter")), "lab", "--no-browser"]
-    command += [f"--ServerApp.root_dir={folder}", "--ServerApp.port=0"]
-    command += [f"--IdentityProvider.token={token}", "--allow-root"]
+    environment |= {"JUPYTER_RUNTIME_DIR": str(home / "runtime"), "JUPYTER_PORT": "0"}
+    environment |= {"JUPYTER_TOKEN": secrets.token_hex(), "BROWSER": "true"}  # opens no window
     log = home / "lab.log"
     with log.open("w") as file:
-        server = subprocess.Popen(command, env=environment, stdout=file, stderr=file)
+        server = subprocess.Popen(
+            ["make", "lab"], cwd=course, env=environment, stdout=file, stderr=file
+        )
     try:
-        yield Lab(_url_of(server, home / "runtime", log), token, folder)
+        url = _url_of(server, home / "runtime", log)
+        yield Lab(url, environment["JUPYTER_TOKEN"], course / "notebooks")
     finally:
         server.terminate()
         server.wait(timeout=CLICK_S)
@@ -75,6 +78,7 @@ def page(browser, lab):
     """A fresh window; the kernels that a test leaves running end with it."""
     context = browser.new_context(viewport={"width": 1400, "height": 1000})
     context.set_default_timeout(CLICK_S * 1000)
+    expect.set_options(timeout=CLICK_S * 1000)
     page = context.new_page()
     yield page
     headers = {"Authorization": f"token {lab.token}"}
@@ -182,5 +186,8 @@ def test_the_explorer_of_lesson_02_follows_kernel_and_stride(page, lab):
     assert alt.startswith("Kernel horizontal edges: [-1, -1, -1], [0, 0, 0], [1, 1, 1]; stride 1")
     alt = expect_new_picture(picture, slider(page, "stride").press, "ArrowRight")
     assert "stride 2" in alt
-    picture.scroll_into_view_if_needed()
+    page.set_viewport_size({"width": 1000, "height": 760})
+    page.keyboard.press("Control+b")  # the list of files makes way
+    expect(page.locator("#jp-left-stack")).to_be_hidden()
+    page.locator(".jp-CodeCell", has=picture).scroll_into_view_if_needed()
     page.screenshot(path=PICTURES / "02-explorer.png")
