@@ -189,5 +189,8 @@ def test_the_explorer_of_lesson_02_follows_kernel_and_stride(page, lab):
     page.set_viewport_size({"width": 1000, "height": 760})
     page.keyboard.press("Control+b")  # the list of files makes way
     expect(page.locator("#jp-left-stack")).to_be_hidden()
-    page.locator(".jp-CodeCell", has=picture).scroll_into_view_if_needed()
+    cell = page.locator(".jp-CodeCell", has=picture)
+    cell.scroll_into_view_if_needed()
     page.screenshot(path=PICTURES / "02-explorer.png")
+    shown, room = picture.bounding_box(), cell.bounding_box()
+    assert 500 < shown["x"] + shown["width"] <= room["x"] + room["width"]  # nothing is cut off
