@@ -18,7 +18,7 @@ PYTEST := $(BIN)/python -m pytest -q
 NBVAL := $(PYTEST) --nbval-lax --nbval-current-env --nbval-cell-timeout=300 -p no:cacheprovider
 QUICK := COURSEKIT_QUICK=1 COURSEKIT_OFFLINE=1
 
-.PHONY: help setup lab check lint test sync nbval check-browser check-colab picture notebooks weights lock clean
+.PHONY: help setup lab check lint test sync nbval check-browser check-colab picture notebooks weights reproduce bench lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -92,6 +92,12 @@ notebooks: setup ## rebuild notebooks/ and staff/solutions/, executing what chan
 
 weights: setup ## optimise the weights that ship with coursekit again, on all of MNIST
 	$(BIN)/python -m staff.pretrain
+
+reproduce: setup ## train the lectures' networks by their published recipes; hours; RECIPE="..." for some
+	$(BIN)/python -m staff.reproduce $(RECIPE)
+
+bench: setup ## measure ratios of times, side by side; an hour; BENCH="..." for some
+	$(BIN)/python -m staff.bench $(BENCH)
 
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade --no-emit-index-url \
 	--custom-compile-command "make lock"

@@ -18,7 +18,7 @@ from coursekit.start import setup
 __version__ = "0.1.0"
 __all__ = ["DataError", "Dataset", "load_digits", "load_fashion_mnist", "load_mnist", "setup"]
 
-_MODULES = ("checks", "evaluation", "explore", "models", "plots")
+_MODULES = ("checks", "evaluation", "explore", "models", "plots", "sweep")
 
 
 def __getattr__(name: str) -> ModuleType:

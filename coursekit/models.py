@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from coursekit import progress
 from coursekit.data import is_offline
 
 if TYPE_CHECKING:
@@ -435,35 +436,9 @@ def _answers(host: str) -> bool:
     return answered.is_set()
 
 
-class _NotebookLine:
-    """A text file with one line, shown in a notebook cell; each write replaces it.
-
-    tqdm's own notebook bar is a widget: closed, it still leaves its first text and a page of
-    widget state in the stored notebook. This leaves an empty line.
-    """
-
-    def __init__(self) -> None:
-        from IPython.display import display
-
-        self._handle = display({"text/plain": ""}, raw=True, display_id=True)
-
-    def write(self, text: str) -> None:
-        self._handle.update({"text/plain": text.strip()}, raw=True)
-
-    def flush(self) -> None:
-        """Do nothing: a write shows at once."""
-
-
 def progress_bar() -> keras.callbacks.Callback:
     """Return a callback that shows a bar over the epochs, and nothing once they are done.
 
     For `model.fit(..., verbose=0, callbacks=[progress_bar()])`; each `fit` needs its own.
     """
-    from IPython import get_ipython
-    from tqdm.keras import TqdmCallback
-    from tqdm.std import tqdm
-
-    in_notebook = hasattr(get_ipython(), "kernel")
-    # A second bar, over the batches, would make an accelerator hand over the loss at every batch.
-    where = {"file": _NotebookLine(), "ascii": False} if in_notebook else {}
-    return TqdmCallback(verbose=0, tqdm_class=tqdm, leave=False, position=0, **where)
+    return progress.over_epochs()

@@ -17,25 +17,21 @@ def setup(seed: int = 0) -> None:
     Python and NumPy are seeded always, Keras where the lesson has imported it
     before: a lesson without networks should not pay for TensorFlow's start. First
     weights and dropout follow the seed; the order of the batches does not, see
-    `_seed_keras`.
+    `seed_all`.
 
     Parameters
     ----------
     seed : int
         The seed, 0 <= seed < 2**32.
     """
-    random.seed(seed)
-    np.random.seed(seed)  # noqa: NPY002 (scikit-learn and Keras read the global generator)
+    seed_all(seed)
     parts = [f"coursekit {version('coursekit')}", f"Python {platform.python_version()}"]
     parts.append(f"NumPy {np.__version__}")
     keras = sys.modules.get("keras")
     if keras is not None:
-        _seed_keras(seed)
-        # On small data TensorFlow warns of "retracing" in every other cell: advice for
-        # programs that run for hours, a riddle to a student.
-        logging.getLogger("tensorflow").setLevel(logging.ERROR)
+        quieten()
         backend = keras.config.backend()
-        parts.append(f"Keras {keras.__version__} on {backend} {version(backend)}, {_device()}")
+        parts.append(f"Keras {keras.__version__} on {backend} {version(backend)}, {device()}")
 
     from coursekit import plots
 
@@ -45,14 +41,18 @@ def setup(seed: int = 0) -> None:
     print(" · ".join(parts))
 
 
-def _seed_keras(seed: int) -> None:
-    """Seed Keras, but not TensorFlow's own generator, which only shuffles.
+def seed_all(seed: int) -> None:
+    """Seed Python, NumPy and, where it has been imported, Keras.
 
-    Where that one is seeded, `fit` goes through the examples in the same order in
-    every epoch (Keras 3.15 on TensorFlow 2.20), and networks end up less accurate.
+    TensorFlow's own generator, which only shuffles, is left alone: where that one is seeded,
+    `fit` goes through the examples in the same order in every epoch (Keras 3.15 on
+    TensorFlow 2.20), and networks end up less accurate.
     """
-    import keras
-
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002 (scikit-learn and Keras read the global generator)
+    keras = sys.modules.get("keras")
+    if keras is None:
+        return
     keras.utils.set_random_seed(seed)
     if keras.config.backend() == "tensorflow":
         import tensorflow as tf
@@ -60,7 +60,15 @@ def _seed_keras(seed: int) -> None:
         tf.random.set_seed(None)
 
 
-def _device() -> str:
+def quieten() -> None:
+    """Keep TensorFlow from warning of "retracing" in every other training on small data.
+
+    It is advice for programs that run for hours, and a riddle to a student.
+    """
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+
+
+def device() -> str:
     """Return "GPU" where the backend sees one, else "CPU"."""
     import keras
 

@@ -1,0 +1,52 @@
+"""Progress bars that show in a terminal and in a notebook, and leave nothing behind."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import keras
+    from tqdm.std import tqdm
+
+
+class _NotebookLine:
+    """A text file with one line, shown in a notebook cell; each write replaces it.
+
+    tqdm's own notebook bar is a widget: closed, it still leaves its first text and a page of
+    widget state in the stored notebook. This leaves an empty line.
+    """
+
+    def __init__(self) -> None:
+        from IPython.display import display
+
+        self._handle = display({"text/plain": ""}, raw=True, display_id=True)
+
+    def write(self, text: str) -> None:
+        self._handle.update({"text/plain": text.strip()}, raw=True)
+
+    def flush(self) -> None:
+        """Do nothing: a write shows at once."""
+
+
+def _place() -> dict[str, Any]:
+    """Return tqdm's arguments for where a bar is drawn: in the cell, or on the terminal."""
+    from IPython import get_ipython
+
+    in_notebook = hasattr(get_ipython(), "kernel")
+    return {"file": _NotebookLine(), "ascii": False} if in_notebook else {}
+
+
+def over_epochs() -> keras.callbacks.Callback:
+    """Return a callback that shows a bar over the epochs, and nothing once they are done."""
+    from tqdm.keras import TqdmCallback
+    from tqdm.std import tqdm
+
+    # A second bar, over the batches, would make an accelerator hand over the loss at every batch.
+    return TqdmCallback(verbose=0, tqdm_class=tqdm, leave=False, position=0, **_place())
+
+
+def over_trials(total: int, finished: int) -> tqdm:
+    """Return a bar over the trials of a sweep, of which some are finished already."""
+    from tqdm.std import tqdm
+
+    return tqdm(total=total, initial=finished, unit="trial", leave=False, **_place())
