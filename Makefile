@@ -21,7 +21,7 @@ QUICK := COURSEKIT_QUICK=1 COURSEKIT_OFFLINE=1
 .PHONY: help setup lab check lint test sync nbval check-browser check-colab picture notebooks weights reproduce bench lock clean
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
 
 lab: setup ## open JupyterLab on notebooks/; sets up .venv where it is missing
 	$(LAB) --ServerApp.root_dir=notebooks
@@ -58,8 +58,8 @@ nbval: setup ## execute all notebooks and, in strict mode, all solutions; quick 
 	$(QUICK) $(NBVAL) notebooks
 	$(QUICK) COURSEKIT_STRICT=1 $(NBVAL) staff/solutions
 
-check-browser: .venv/browser ## run all notebooks in JupyterLab in Chromium, move their controls; LESSON=01 for one
-	$(PYTEST) tests/browser $(if $(LESSON),-k $(LESSON))
+check-browser: .venv/browser ## run all notebooks in JupyterLab in Chromium; LESSON=01 for one
+	$(PYTEST) tests/browser/test_lab.py $(if $(LESSON),-k $(LESSON))
 
 # What few people need is installed by the target that needs it, from a lock of its own.
 .venv/browser: staff/requirements-browser.txt $(READY)
@@ -106,6 +106,6 @@ lock: setup ## write the requirements files anew from pyproject.toml
 	$(LOCK) --all-extras pyproject.toml --output-file requirements.txt
 	$(LOCK) --group browser --constraint requirements.txt --output-file staff/requirements-browser.txt
 
-clean: ## remove .venv, build/ and all caches
-	rm -rf .venv build .pytest_cache .ruff_cache
+clean: ## remove .venv, all caches and what the checks left in build/
+	rm -rf .venv build/colab build/screenshots .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
