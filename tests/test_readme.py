@@ -7,7 +7,10 @@ import sys
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
+
+from coursekit import checks
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -86,6 +89,11 @@ def test_every_link_and_picture_is_there_and_small():
     for alt, path in pictures:
         assert len(alt) > 20
         assert (ROOT / path).stat().st_size < 200_000
+
+
+def test_the_check_says_what_the_readme_shows(capsys):
+    checks.convolve1d(lambda x, w: np.correlate(x.astype(float), w, "full"))
+    assert f"```\n{capsys.readouterr().out}```" in README
 
 
 def test_the_table_lists_every_lesson_by_its_title():
