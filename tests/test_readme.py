@@ -29,6 +29,10 @@ RUN_BY = {
     "make check": (".ci/run", r"^env -u COURSEKIT_DATA make check$"),
     "make check-browser": (".ci/run", r"^make check-browser$"),
     "make check-colab": (".ci/run", r"^make check-colab$"),
+    "make site": ("Makefile", r"^check-site: site "),
+    "make slides": ("Makefile", r"^check-slides: slides "),
+    'make key SEED="a long secret of yours"': ("Makefile", r"staff\.grade key "),
+    "make grade SUBMISSIONS=folder KEY=keys OUT=grades": ("Makefile", r"staff\.grade run "),
     # Hours of training: their parts are tested, each on a few rows.
     "make reproduce": ("tests/test_results.py", r"reproduce\.main\("),
     "make bench": ("tests/test_results.py", r"bench\.main\("),
