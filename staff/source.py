@@ -2,7 +2,8 @@
 
 A lesson is a jupytext py:percent file. `### BEGIN SOLUTION` and `### END SOLUTION` enclose
 what students do not get; the metadata `coursekit` names exercises; the tag `solution` marks
-cells that only the solution has. CONTRIBUTING.md shows all of it by example.
+cells that only the solution has; `slideshow` is for the lecture deck. CONTRIBUTING.md and
+docs/slides.md show all of it by example.
 """
 
 import ast
@@ -17,6 +18,8 @@ BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 ROLES = ("answer", "check", "grade")
 JUDGES = ("equal", "check")
 TAGS = ("solution", "nbval-check-output")
+METADATA = {"tags", "coursekit", "slideshow"}
+SLIDE_TYPES = ("slide", "fragment", "notes", "skip")
 MAX_LINES = 12
 
 
@@ -68,9 +71,12 @@ def _cell_name(cell: NotebookNode) -> str:
 
 def _validate_cell(cell: NotebookNode, lesson: str) -> None:
     tags = cell.metadata.get("tags", [])
-    unknown = [*(set(tags) - set(TAGS)), *(set(cell.metadata) - {"tags", "coursekit"})]
+    unknown = [*(set(tags) - set(TAGS)), *(set(cell.metadata) - METADATA)]
     if unknown:
         raise LessonError(f"unknown tag or metadata {unknown[0]!r}; known are {', '.join(TAGS)}")
+    shown = cell.metadata.get("slideshow")
+    if shown is not None and shown not in [{"slide_type": name} for name in SLIDE_TYPES]:
+        raise LessonError(f"slideshow={shown}; known slide_types are {', '.join(SLIDE_TYPES)}")
     if re.search(r"NBVAL_|raises-exception", cell.source):
         raise LessonError("nbval's markers excuse a cell from its test; use the tags instead")
     kit = cell.metadata.get("coursekit")

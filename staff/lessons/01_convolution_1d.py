@@ -69,7 +69,7 @@ ck.plots.show(
 #
 # </details>
 
-# %% tags=["nbval-check-output"]
+# %%
 bump = np.array([0, 0, 0, -1, +1, -1, 0])
 response = np.correlate(bump, w)
 print(response, "largest at position", response.argmax())

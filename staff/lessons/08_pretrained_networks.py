@@ -325,7 +325,7 @@ ck.plots.show(ax.figure, alt="Bars for three networks and two tests; see Figure 
 #
 # MobileNetV2 was optimised on ImageNet: more than a million photographs in 1,000 classes, days of computing. Keras fetches its weights (14 MB) over the network, once. Without a connection the next cell says so, and you have missed nothing that you need later.
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 from sklearn.datasets import load_sample_image
 
 network = ck.models.imagenet()
