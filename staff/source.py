@@ -96,10 +96,10 @@ def _validate_exercise_cell(cell: NotebookNode, kit: dict, lesson: str) -> None:
         raise LessonError(f"exercise {number!r}: its number reads {int(lesson)}.STEP")
     if role not in ROLES:
         raise LessonError(f"role {role!r} of exercise {number}; known are {', '.join(ROLES)}")
-    wanted = {"exercise", "role"} | ({"points"} if role == "answer" else set())
-    if set(kit) != wanted:
+    wanted = {"exercise", "role"} | (set() if role == "check" else {"points"})
+    if set(kit) - ({"judge", "at_least"} if role == "grade" else set()) != wanted:
         raise LessonError(f"the {role} cell of exercise {number} needs exactly {sorted(wanted)}")
-    if role == "answer" and not (isinstance(kit["points"], int) and kit["points"] > 0):
+    if "points" in kit and not (isinstance(kit["points"], int) and kit["points"] > 0):
         raise LessonError(f"points of exercise {number}: {kit['points']!r} is no positive integer")
 
 

@@ -31,7 +31,7 @@ def double(x):
 # %% coursekit={"exercise": "1.1", "role": "check"}
 print("[pass]" if double(2) == 4 else "[fail]")
 
-# %% coursekit={"exercise": "1.1", "role": "grade"}
+# %% coursekit={"exercise": "1.1", "role": "grade", "points": 2}
 secret = double(21)
 
 # %% coursekit={"exercise": "1.2", "role": "answer", "points": 1}
