@@ -276,7 +276,7 @@ for n, c in ((1, 3), (4, 4), (6, 3), (5, 10), (9, 2)):
 # %% coursekit={"exercise": "3.3", "role": "grade", "points": 1}
 rng = np.random.default_rng(SEED)
 answer = []
-for n, c in ((2, 3), (5, 4), (7, 6), (4, 10)):
+for n, c in ((2, 3), (5, 4), (7, 6), (4, 10), (3, 5)):
     p, row, labels = rng.random((n, c)), np.arange(n), rng.integers(c, size=n)
     p[row, (labels + rng.integers(1, c, size=n)) % c] = 0  # a wrong class
     p[0, labels[0]] = 0  # and once the right one
@@ -450,8 +450,11 @@ total_count = flatten_count + hidden_count + output_count
 # %% coursekit={"exercise": "3.6", "role": "check"}
 ck.checks.parameters_by_hand(flatten_count, hidden_count, output_count, total_count)
 
-# %% coursekit={"exercise": "3.6", "role": "grade", "points": 2, "judge": "check"}
-answer = [flatten_count, hidden_count, output_count, total_count]
+# %% coursekit={"exercise": "3.6", "role": "grade", "points": 1, "judge": "check"}
+answer = [flatten_count, hidden_count, ..., ...]
+
+# %% coursekit={"exercise": "3.6", "role": "grade", "points": 1, "judge": "check"}
+answer = [..., ..., output_count, total_count]
 
 # %% [markdown]
 # ## Compile, fit, evaluate, predict

@@ -173,8 +173,14 @@ parameters = [320, 0, 18_496, 0, 36_928, 0, 36_928, 650]
 # %% coursekit={"exercise": "5.2", "role": "check"}
 ck.checks.shapes_by_hand(sides, flat, parameters)
 
-# %% coursekit={"exercise": "5.2", "role": "grade", "points": 3, "judge": "check"}
-answer = [sides, flat, parameters]
+# %% coursekit={"exercise": "5.2", "role": "grade", "points": 1, "judge": "check"}
+answer = [sides, ..., ...]
+
+# %% coursekit={"exercise": "5.2", "role": "grade", "points": 1, "judge": "check"}
+answer = [..., flat, ...]
+
+# %% coursekit={"exercise": "5.2", "role": "grade", "points": 1, "judge": "check"}
+answer = [..., ..., parameters]
 
 # %% [markdown] tags=["solution"]
 # $3 \cdot 3 \cdot 32 \cdot 64 + 64 = 18{,}496$ and $3 \cdot 3 \cdot 64 \cdot 64 + 64 = 36{,}928$ for the convolutions; $576 \cdot 64 + 64 = 36{,}928$ and $64 \cdot 10 + 10 = 650$ for the dense layers. Together 93,322.

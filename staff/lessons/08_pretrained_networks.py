@@ -116,8 +116,11 @@ trainable = 576 * 10 + 10
 # %% coursekit={"exercise": "8.1", "role": "check"}
 ck.checks.freeze_by_hand(frozen, trainable)
 
-# %% coursekit={"exercise": "8.1", "role": "grade", "points": 2, "judge": "check"}
-answer = [frozen, trainable]
+# %% coursekit={"exercise": "8.1", "role": "grade", "points": 1, "judge": "check"}
+answer = [frozen, ...]
+
+# %% coursekit={"exercise": "8.1", "role": "grade", "points": 1, "judge": "check"}
+answer = [..., trainable]
 
 # %% [markdown]
 # ## A frozen base is a function
