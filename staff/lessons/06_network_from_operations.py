@@ -322,6 +322,7 @@ rng = np.random.default_rng(SEED)
 W, b = (tf.Variable(rng.normal(size=shape), dtype="float32") for shape in ((5, 3), (3,)))
 images = tf.constant(rng.normal(size=(8, 5)), dtype="float32")
 labels, optimizer = tf.constant(rng.integers(3, size=8)), keras.optimizers.SGD(0.5)
+optimizer.build([W, b])  # the step itself may be a graph, and a graph makes no variables
 three = [train_step(lambda x: x @ W + b, [W, b], optimizer, images, labels) for _ in "123"]
 answer = [np.array(three), W.numpy(), b.numpy()]
 
@@ -330,6 +331,7 @@ rng = np.random.default_rng(SEED)
 W, b = (tf.Variable(rng.normal(size=shape), dtype="float32") for shape in ((5, 3), (3,)))
 images = tf.constant(rng.normal(size=(8, 5)), dtype="float32")
 labels, optimizer = tf.constant(rng.integers(3, size=8)), keras.optimizers.Adam(0.1)
+optimizer.build([W, b])  # the step itself may be a graph, and a graph makes no variables
 three = [train_step(lambda x: x @ W + b, [W, b], optimizer, images, labels) for _ in "123"]
 answer = [np.array(three), W.numpy(), b.numpy()]
 
@@ -338,6 +340,7 @@ rng = np.random.default_rng(SEED)
 W, b = (tf.Variable(rng.normal(size=shape), dtype="float32") for shape in ((5, 3), (3,)))
 images = tf.constant(rng.normal(size=(8, 5)), dtype="float32")
 labels, optimizer = tf.constant(rng.integers(3, size=8)), keras.optimizers.SGD(0.2)
+optimizer.build([W, b])  # the step itself may be a graph, and a graph makes no variables
 
 
 @tf.function(autograph=False)
