@@ -364,7 +364,7 @@ ck.plots.show(figure, alt="Two confusion matrices side by side; Figure 5.5 descr
 #
 # ### Exercise 5.4: `shift_right(images, pixels)`
 #
-# - `images`: shape `(N, H, W)`; `pixels`: an integer, 0 or more. Returns the same shape.
+# - `images`: shape `(N, H, W)`; `pixels`: an integer from 0 to `W`. Returns the same shape.
 # - What leaves on the right is lost; columns that become free on the left are 0.
 # - Example: a row `[1, 2, 3]` moved by 1 becomes `[0, 1, 2]`.
 #

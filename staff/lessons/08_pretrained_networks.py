@@ -254,7 +254,7 @@ ck.plots.show(figure, alt="Accuracy over the number of images, two tasks; see Fi
 #
 # **b.** `fine_tuning_network()` returns the same network, but with all layers trainable, and compiled with `keras.optimizers.Adam` at a learning rate of 0.0001 and sparse categorical cross-entropy.
 #
-# The check shows six numbers: trainable and frozen parameters, outputs, 1 if they are probabilities, 1 if the first kernels are the shipped ones, and the learning rate (0 if not compiled).
+# The check shows seven numbers: trainable and frozen parameters, outputs, 1 if they are probabilities, 1 if the first kernels are the shipped ones, the learning rate (0 if not compiled), and 1 if the network is compiled with Adam and sparse categorical cross-entropy.
 #
 # <details><summary>Hint</summary>
 #
@@ -309,8 +309,10 @@ network, images = fine_tuning_network(), rng.random((4, 28, 28, 1), dtype=np.flo
 free, frozen = network.trainable_variables, network.non_trainable_variables
 values = [*free[:-2], *(rng.normal(0, 0.1, v.shape) for v in free[-2:])]
 outputs, _ = network.stateless_call(values, frozen, images)
+loss = network.compute_loss(y=np.arange(4), y_pred=outputs)
+adam = isinstance(network.optimizer, keras.optimizers.Adam)
 small = 9e-6 < float(network.optimizer.learning_rate) < 2.1e-4
-answer = [[v.shape for v in free], outputs, small]
+answer = [[v.shape for v in free], outputs, loss, [adam, small]]
 
 # %% [markdown]
 # ### What a large learning rate forgets
