@@ -254,7 +254,7 @@ ck.plots.show(figure, alt="Accuracy over the number of images, two tasks; see Fi
 #
 # **b.** `fine_tuning_network()` returns the same network, but with all layers trainable, and compiled with `keras.optimizers.Adam` at a learning rate of 0.0001 and sparse categorical cross-entropy.
 #
-# The check shows seven numbers: trainable and frozen parameters, outputs, 1 if they are probabilities, 1 if the first kernels are the shipped ones, the learning rate (0 if not compiled), and 1 if the network is compiled with Adam and sparse categorical cross-entropy.
+# The check shows eight numbers: trainable and frozen parameters, outputs, 1 if they are probabilities, 1 if the first kernels are the shipped ones, the learning rate (0 if not compiled), 1 if the optimiser is Adam, and 1 if the loss is sparse categorical cross-entropy.
 #
 # <details><summary>Hint</summary>
 #
