@@ -173,7 +173,7 @@ ck.checks.one_hot(one_hot)
 rng = np.random.default_rng(SEED)
 cases = [(rng.integers(c - 2, size=n), c) for n, c in ((9, 6), (8, 8), (5, 11))]
 cases += [(labels.astype(np.uint8), c + 1) for labels, c in cases]
-answer = [one_hot(labels, c) for labels, c in cases]
+answer = [one_hot(labels, c) @ rng.normal(size=c) for labels, c in cases]  # a number a label
 
 # %% [markdown]
 # ## Scores become probabilities, and probabilities a loss
