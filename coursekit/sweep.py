@@ -7,16 +7,19 @@ of any `concurrent.futures.Executor`. Finished trials are kept in a journal.
 from __future__ import annotations
 
 import functools
+import importlib
 import itertools
 import json
 import multiprocessing
 import os
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from dataclasses import replace
 from importlib import resources
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -175,7 +178,7 @@ def _attempt(trial: Trial, configuration: Configuration, seed: int) -> dict[str,
     try:
         return {"result": _plain(trial(seed=seed, **configuration))}
     except Exception as error:
-        text = " ".join(str(error).split())
+        text = " ".join(re.sub(r"\x1b\[[0-9;]*m", "", str(error)).split())  # Keras colours some
         return {"error": f"{type(error).__name__}: {text}"}
 
 
@@ -317,6 +320,21 @@ def stored(name: str) -> pd.DataFrame:
     import pandas as pd
 
     return pd.read_csv(resources.files("coursekit") / "results" / f"{name}.csv")
+
+
+def extra(name: str) -> ModuleType | None:
+    """Return a library that only sweeps need, or None where it is missing; one line says so.
+
+    Parameters
+    ----------
+    name : str
+        "optuna" or "dask.distributed": the package's extras `search` and `cluster`.
+    """
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        print(f"[sweep] {name} is not installed; the lesson goes on without it.")
+        return None
 
 
 # Trials ---------------------------------------------------------------------------------

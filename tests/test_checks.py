@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from coursekit import checks
-from coursekit.checks import lesson_01, lesson_02, lesson_03, lesson_05, lesson_06
+from coursekit import checks, sweep
+from coursekit.checks import lesson_01, lesson_02, lesson_03, lesson_05, lesson_06, lesson_07
 from coursekit.checks.core import MUTATED, CheckError, RuleCheck, ValueCheck
 
 CHECKS = [check for module in checks.LESSONS.values() for check in module.CHECKS]
@@ -56,7 +56,13 @@ def _float32(answer):
 @pytest.mark.parametrize("check", CHECKS, ids=lambda c: c.number)
 def test_oracle_passes_in_every_form(check, capsys):
     assert ask(check, check.oracle).status == "pass"
-    if check.number in ("5.3", "6.3", "8.3a", "8.3b"):  # networks, and tensors in a graph
+    if check.number in (
+        "5.3",
+        "6.3",
+        "7.2",
+        "8.3a",
+        "8.3b",
+    ):  # networks, tables, tensors in a graph
         return
     for form in (
         lambda *a: _float32(check.oracle(*a)),
@@ -700,3 +706,63 @@ class TestBatches:
             return done if form is range else [i for i in range(iterations + 1) if i % every == 0]
 
         assert checks.report_at(report_at).status == "pass"
+
+
+class TestMend:
+    def test_shapes_by_rule_pass(self):
+        def last(words):
+            side = 28
+            for word in words:
+                side = side // int(word[1:]) if word[0] == "P" else side - 2 * (word == "C")
+                if side < 1:
+                    return 0
+            return side
+
+        def mend(architecture):
+            words = fewer = architecture.split()
+            while not last(fewer):
+                fewer = fewer[:-1]
+            smaller = [w if w in "CS" else "P2" for w in words]
+            return [
+                " ".join(fewer),
+                " ".join(smaller),
+                "".join("S" if c == "C" else c for c in architecture),
+            ]
+
+        assert checks.mend(mend).status == "pass"
+
+    def test_each_remedy_mends_every_architecture_of_the_exercise(self):
+        sides = [lesson_07._last_side(a) for a in lesson_07.ARCHITECTURES.values()]
+        assert sides == checks.sides_by_hand.oracle("sides")
+        for architecture in lesson_07.ARCHITECTURES.values():
+            assert all(map(lesson_07._last_side, checks.mend.oracle(architecture)))
+
+    def test_a_layer_in_place_of_a_name_is_told(self):
+        result = checks.mend(lambda a: (a.split(), a, a))
+        assert "return three architectures" in result.message
+
+
+class TestSweepRates:
+    def test_configurations_by_hand_in_any_order_pass(self):
+        def sweep_rates(trial):
+            settings = [{"batch": b, "rate": r} for b in (128, 32) for r in (0.01, 0.003, 0.001)]
+            return sweep.run(trial, settings, 4).sample(frac=1, random_state=0)
+
+        assert checks.sweep_rates(sweep_rates).status == "pass"
+
+    def test_another_rate_fails(self):
+        def sweep_rates(trial):
+            return sweep.run(trial, sweep.grid(rate=[0.001, 0.003, 0.03], batch=[32, 128]), 4)
+
+        assert "wanted" in checks.sweep_rates(sweep_rates).message
+
+
+def test_statistics_by_plain_python_pass():
+    import statistics
+
+    def welch_t(a, b):
+        variance = statistics.variance(a) / len(a) + statistics.variance(b) / len(b)
+        return (statistics.mean(a) - statistics.mean(b)) / variance**0.5
+
+    spread = checks.mean_and_spread(lambda a: [statistics.fmean(a), statistics.stdev(a)])
+    assert spread.status == checks.welch_t(welch_t).status == "pass"

@@ -9,6 +9,7 @@ mpl.use("agg")
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 from IPython.display import display  # noqa: F401 (imported before it is replaced below)
 from PIL import Image
@@ -362,6 +363,93 @@ class TestSlideKernel2d:
         sums = {name: np.sum(kernel) for name, kernel in explore.FILTERS.items()}
         kept = {"identity", "smoothing", "sharpening"}
         assert all(total == (name in kept) for name, total in sums.items())
+
+
+class TestSweeps:
+    @pytest.fixture
+    def table(self):
+        """Two settings of each of two factors, two runs each; one run has failed."""
+        rows = [
+            (rate, name, seed, 0.9 + rate - seed / 50, units * 10, 5.0 + seed)
+            for rate in (0.01, 0.1)
+            for name, units in (("wide", 64), ("slim", 8))
+            for seed in (0, 1)
+        ]
+        columns = ["rate", "shape", "seed", "accuracy", "parameters", "seconds"]
+        table = pd.DataFrame(rows, columns=columns)
+        failed = table.index == 7
+        measured = ["accuracy", "parameters", "seconds"]
+        return table.assign(**{name: table[name].mask(failed) for name in measured})
+
+    @staticmethod
+    def bars(container):
+        """Return the ends of a container's vertical error bars."""
+        segments = [np.array(part) for part in container.lines[2][-1].get_segments()]
+        return [tuple(part[:, 1].round(6)) for part in segments]
+
+    def test_one_factor_shows_mean_and_spread_of_each_curve(self, table):
+        ax = plots.one_factor(table, "rate", by="shape")
+        slim, wide = ax.containers
+        assert [c.get_label() for c in (slim, wide)] == ["shape slim", "shape wide"]
+        assert list(wide.lines[0].get_ydata()) == pytest.approx([0.9, 0.99])
+        assert list(slim.lines[0].get_ydata()) == pytest.approx([0.9, 1.0])  # one run is left
+        spread = np.std([0.91, 0.89], ddof=1)
+        assert self.bars(wide)[0] == pytest.approx((0.9 - spread, 0.9 + spread))
+        assert ax.get_xscale() == "log"
+        assert [t.get_text() for t in ax.get_xticklabels()] == ["0.01", "0.1"]
+        assert wide.lines[0].get_marker() != slim.lines[0].get_marker()
+
+    def test_a_factor_within_a_decade_has_a_plain_axis(self, table):
+        table["rate"] *= 10
+        assert (
+            plots.one_factor(table.replace({"rate": {1.0: 0.3}}), "rate", "shape").get_xscale()
+            == "linear"
+        )
+
+    def test_parallel_coordinates_order_settings_by_their_mean(self, table):
+        figure = plots.parallel_coordinates(table, ["rate", "shape"], best=2)
+        [ax] = figure.axes
+        lines = [line for line in ax.lines if len(line.get_xdata()) == 3]
+        assert [line.get_ydata()[-1] for line in lines] == pytest.approx([1, 0.9, 0, 0])
+        assert list(lines[0].get_ydata()[:2]) == [1, 0]  # the higher rate; slim before wide
+        entries = [text.get_text() for text in figure.legends[0].get_texts()]
+        assert entries == ["1.000: rate 0.1, shape slim", "0.990: rate 0.1, shape wide"]
+        assert {"0.01", "0.1", "slim", "wide", "0.900", "1.000"} <= set(texts(ax))
+
+    def test_tradeoff_sets_accuracy_against_both_costs(self, table):
+        left, right = plots.tradeoff(table, "shape").axes
+        assert (left.get_xlabel(), right.get_xlabel()) == ("parameters", "seconds")
+        points = {c.get_label(): c.lines[0].get_xydata()[0] for c in left.containers}
+        assert list(points["wide"]) == pytest.approx([640, 0.945])
+        wide = next(c for c in right.containers if c.get_label() == "wide")
+        assert list(wide.lines[0].get_xydata()[0]) == pytest.approx([5.5, 0.945])
+        spread = np.std([0.91, 0.89, 1.0, 0.98], ddof=1)
+        assert self.bars(wide)[0] == pytest.approx((0.945 - spread, 0.945 + spread))
+
+    def test_tradeoff_refuses_more_settings_than_it_has_markers(self, table):
+        table["shape"] = [str(n) for n in range(8)]
+        with pytest.raises(ValueError, match="shape has 7 values; at most 6"):
+            plots.tradeoff(table, "shape")
+
+    def test_repeats_show_every_run_and_the_published_one(self):
+        ax = plots.repeats({"a": [0.1, 0.3], "b": [0.2]}, marks={"b": 0.5})
+        assert [t.get_text() for t in ax.get_yticklabels()] == ["a", "b"]
+        points = {tuple(line.get_xdata()) for line in ax.lines}
+        assert {(0.1, 0.3), (0.2,), (0.5,)} <= points
+        [mean, *_] = ax.containers[0].lines
+        assert mean.get_xdata() == pytest.approx([0.2])
+
+    def test_search_shows_the_best_so_far_and_the_stop(self):
+        states = ["COMPLETE", "PRUNED", "FAIL", "COMPLETE", "COMPLETE"]
+        values = [0.5, 0.2, np.nan, 0.4, 0.8]
+        trials = pd.DataFrame({"number": range(5), "value": values, "state": states})
+        left, right = plots.search(trials, {"rate": 0.9, "units": 0.1}).axes
+        lines = {line.get_label(): line for line in left.lines}
+        assert list(lines["best"].get_ydata()) == [0.5, 0.5, 0.8]
+        assert list(lines["pruned"].get_xdata()) == [1]
+        assert list(lines["stopped"].get_xdata()) == [2, 2]
+        assert [t.get_text() for t in right.get_yticklabels()] == ["units", "rate"]
+        assert texts(right) == ["0.10", "0.90"]
 
 
 def test_colours_differ_in_brightness_not_only_in_hue():

@@ -248,6 +248,21 @@ def kill_in_the_middle(pid, journal):
     os.kill(pid, signal.SIGKILL)
 
 
+def test_a_reason_keeps_its_words_and_loses_its_colour():
+    def colourful(seed):
+        raise ValueError("\x1b[1mtoo small\x1b[0m\nto pool")
+
+    [error] = sweep.run(colourful, [{}])["error"]
+    assert error == "ValueError: too small to pool"
+
+
+def test_a_library_that_is_missing_is_told_in_one_line(capsys):
+    assert sweep.extra("json") is json
+    assert sweep.extra("no.such_library") is None
+    said = capsys.readouterr().out
+    assert said == "[sweep] no.such_library is not installed; the lesson goes on without it.\n"
+
+
 class TestTraining:
     @pytest.fixture(autouse=True)
     def small(self, monkeypatch):

@@ -7,6 +7,7 @@ from coursekit.checks import (
     lesson_04,
     lesson_05,
     lesson_06,
+    lesson_07,
     lesson_08,
 )
 from coursekit.checks.core import CheckError, Result
@@ -60,6 +61,13 @@ from coursekit.checks.lesson_06 import (
     report_at,
     train_step,
 )
+from coursekit.checks.lesson_07 import (
+    mean_and_spread,
+    mend,
+    sides_by_hand,
+    sweep_rates,
+    welch_t,
+)
 from coursekit.checks.lesson_08 import (
     features,
     fine_tuning_network,
@@ -74,6 +82,7 @@ LESSONS = {
     "04": lesson_04,
     "05": lesson_05,
     "06": lesson_06,
+    "07": lesson_07,
     "08": lesson_08,
 }
 """The modules of checks by the number of their lesson; each has a tuple CHECKS."""
@@ -105,6 +114,8 @@ __all__ = [
     "fine_tuning_network",
     "freeze_by_hand",
     "max_pool2d",
+    "mean_and_spread",
+    "mend",
     "merged_bias",
     "merged_weights",
     "normalise",
@@ -118,10 +129,13 @@ __all__ = [
     "report_at",
     "shapes_by_hand",
     "shift_right",
+    "sides_by_hand",
     "softmax",
     "strided1d",
     "strided2d",
+    "sweep_rates",
     "to_labels",
     "train_step",
     "transfer_network",
+    "welch_t",
 ]

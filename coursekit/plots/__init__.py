@@ -38,6 +38,13 @@ from coursekit.plots.style import (
     show,
     use_style,
 )
+from coursekit.plots.sweeps import (
+    one_factor,
+    parallel_coordinates,
+    repeats,
+    search,
+    tradeoff,
+)
 
 __all__ = [
     "BLUE",
@@ -57,12 +64,17 @@ __all__ = [
     "label_histogram",
     "maps_by_layer",
     "matrix",
+    "one_factor",
+    "parallel_coordinates",
     "prediction",
     "receptive_field",
+    "repeats",
     "same_padding",
+    "search",
     "show",
     "signals",
     "sliding_kernel",
     "sliding_kernel2d",
+    "tradeoff",
     "use_style",
 ]
