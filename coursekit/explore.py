@@ -51,7 +51,9 @@ class Explorer:
         figure.savefig(buffer, format="png")
         plt.close(figure)
         self.png = base64.b64encode(buffer.getvalue()).decode()
-        self.picture.value = f'<img alt="{self.alt}" src="data:image/png;base64,{self.png}">'
+        # In a narrow window the picture shrinks; without the style its right side is cut off.
+        style, source = "max-width: 100%; height: auto", f"data:image/png;base64,{self.png}"
+        self.picture.value = f'<img style="{style}" alt="{self.alt}" src="{source}">'
 
     def _repr_mimebundle_(self, **_: object) -> tuple[dict[str, Any], dict[str, Any]]:
         """Offer the live box first; a front end without a kernel takes the picture."""

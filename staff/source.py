@@ -2,7 +2,8 @@
 
 A lesson is a jupytext py:percent file. `### BEGIN SOLUTION` and `### END SOLUTION` enclose
 what students do not get; the metadata `coursekit` names exercises; the tag `solution` marks
-cells that only the solution has. CONTRIBUTING.md shows all of it by example.
+cells that only the solution has; `slideshow` is for the lecture deck. CONTRIBUTING.md and
+docs/slides.md show all of it by example.
 """
 
 import ast
@@ -15,7 +16,10 @@ from nbformat import NotebookNode
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 ROLES = ("answer", "check", "grade")
+JUDGES = ("equal", "check")
 TAGS = ("solution", "nbval-check-output")
+METADATA = {"tags", "coursekit", "slideshow"}
+SLIDE_TYPES = ("slide", "fragment", "notes", "skip")
 MAX_LINES = 12
 
 
@@ -67,9 +71,12 @@ def _cell_name(cell: NotebookNode) -> str:
 
 def _validate_cell(cell: NotebookNode, lesson: str) -> None:
     tags = cell.metadata.get("tags", [])
-    unknown = [*(set(tags) - set(TAGS)), *(set(cell.metadata) - {"tags", "coursekit"})]
+    unknown = [*(set(tags) - set(TAGS)), *(set(cell.metadata) - METADATA)]
     if unknown:
         raise LessonError(f"unknown tag or metadata {unknown[0]!r}; known are {', '.join(TAGS)}")
+    shown = cell.metadata.get("slideshow")
+    if shown is not None and shown not in [{"slide_type": name} for name in SLIDE_TYPES]:
+        raise LessonError(f"slideshow={shown}; known slide_types are {', '.join(SLIDE_TYPES)}")
     if re.search(r"NBVAL_|raises-exception", cell.source):
         raise LessonError("nbval's markers excuse a cell from its test; use the tags instead")
     kit = cell.metadata.get("coursekit")
@@ -96,10 +103,14 @@ def _validate_exercise_cell(cell: NotebookNode, kit: dict, lesson: str) -> None:
         raise LessonError(f"exercise {number!r}: its number reads {int(lesson)}.STEP")
     if role not in ROLES:
         raise LessonError(f"role {role!r} of exercise {number}; known are {', '.join(ROLES)}")
+    judge = kit.get("judge", "equal")
+    if role == "grade" and judge not in JUDGES:
+        raise LessonError(f"judge {judge!r} of exercise {number}; known are {', '.join(JUDGES)}")
     wanted = {"exercise", "role"} | (set() if role == "check" else {"points"})
-    if set(kit) - ({"judge", "at_least"} if role == "grade" else set()) != wanted:
+    wanted |= {"judge"} & set(kit) if role == "grade" else set()
+    if set(kit) != wanted:
         raise LessonError(f"the {role} cell of exercise {number} needs exactly {sorted(wanted)}")
-    if "points" in kit and not (isinstance(kit["points"], int) and kit["points"] > 0):
+    if role != "check" and not (isinstance(kit["points"], int) and kit["points"] > 0):
         raise LessonError(f"points of exercise {number}: {kit['points']!r} is no positive integer")
 
 
@@ -125,9 +136,28 @@ def _validate_exercises(name: str, lines: list[int], cells: list[NotebookNode]) 
     for number, found in roles.items():
         if "check" not in found:
             raise LessonError(f"{name}: exercise {number} has no check cell")
+    _validate_points(name, cells)
     order = list(roles)
     if order != sorted(order, key=lambda n: (int(re.sub(r"\D", "", n.split(".")[1])), n)):
         raise LessonError(f"{name}: exercises are out of order: {', '.join(order)}")
+
+
+def _validate_points(name: str, cells: list[NotebookNode]) -> None:
+    """Refuse a lesson of which a part is graded, or whose graded cells do not add up."""
+    points: dict[str, dict[str, int]] = {}
+    for cell in cells:
+        kit = cell.metadata.get("coursekit")
+        if kit is not None and kit["role"] != "check":
+            role = points.setdefault(kit["exercise"], {"answer": 0, "grade": 0})
+            role[kit["role"]] += kit["points"]
+    if not any(found["grade"] for found in points.values()):
+        return
+    for number, found in points.items():
+        if found["grade"] != found["answer"]:
+            raise LessonError(
+                f"{name}: the graded cells of exercise {number} give {found['grade']} points, "
+                f"its answer cell says {found['answer']}"
+            )
 
 
 def cut_solution(source: str, exercise: str) -> str:

@@ -1,10 +1,13 @@
 """Lessons become notebooks and solutions, drift is found, malformed lessons are refused."""
 
 import json
+import sys
 import textwrap
+from types import ModuleType
 
 import nbformat
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
 
 from staff import build as builder
 from staff.build import Course
@@ -32,7 +35,7 @@ def double(x):
 print("[pass]" if double(2) == 4 else "[fail]")
 
 # %% coursekit={"exercise": "1.1", "role": "grade", "points": 2}
-secret = double(21)
+answer = double(SEED)  # secret
 
 # %% coursekit={"exercise": "1.2", "role": "answer", "points": 1}
 ### BEGIN SOLUTION
@@ -43,6 +46,9 @@ second = [2,
 
 # %% coursekit={"exercise": "1.2", "role": "check"}
 print(first)
+
+# %% coursekit={"exercise": "1.2", "role": "grade", "points": 1, "judge": "check"}
+answer = [first, second]
 
 # %% [markdown] tags=["solution"]
 # Why it is so.
@@ -120,14 +126,57 @@ class TestNotebook:
         text = (built.root / "notebooks" / "01_a_lesson.ipynb").read_text(encoding="utf-8")
         assert "olab" not in text
 
-    def test_colab_badge_and_install_cell_with_a_repository(self, built):
-        lesson = built.lessons()[0]
-        url = "https://github.com/someone/course"
-        notebook = builder.make_notebook(lesson, read(built, "staff/solutions"), url)
-        badge = "https://colab.research.google.com/github/someone/course/blob/main/notebooks/"
-        assert badge + "01_a_lesson.ipynb" in notebook.cells[0].source
-        assert f"coursekit @ git+{url}" in notebook.cells[1].source
+
+class TestColab:
+    """A repository in pyproject.toml brings a badge and an install cell into the notebooks."""
+
+    URL = "https://github.com/someone/course"
+
+    @pytest.fixture
+    def named(self, course):
+        settings = f'[tool.coursekit]\nrepository = "{self.URL}/"\n'
+        (course.root / "pyproject.toml").write_text(settings, encoding="utf-8")
+        return Course.read(course.root)
+
+    @pytest.fixture
+    def cells(self, named):
+        builder.build(named, [])
+        notebook = read(named, "notebooks")
         nbformat.validate(notebook)
+        return notebook.cells
+
+    def test_the_badge_opens_this_notebook(self, cells):
+        title, badge = cells[0].source.split("\n\n")
+        assert title == "# 01 A lesson"
+        path = "/github/someone/course/blob/main/notebooks/01_a_lesson.ipynb"
+        assert badge.startswith("[![Open in Colab](https://colab.research.google.com/assets/")
+        assert badge.endswith(f"](https://colab.research.google.com{path})")
+
+    def test_the_first_code_cell_installs_coursekit_and_only_in_colab(
+        self, cells, tmp_path, monkeypatch
+    ):
+        first = next(cell for cell in cells if cell.cell_type == "code")
+        monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+        shell = InteractiveShell()
+        ran = []
+        monkeypatch.setattr(shell, "run_line_magic", lambda *magic, **_: ran.append(magic))
+        assert shell.run_cell(first.source).success
+        assert ran == []
+        monkeypatch.setitem(sys.modules, "google.colab", ModuleType("google.colab"))
+        assert shell.run_cell(first.source).success
+        assert ran == [("pip", f'install --quiet "coursekit @ git+{self.URL}"')]
+
+    def test_solutions_have_neither(self, named, cells):
+        text = (named.root / "staff" / "solutions" / "01_a_lesson.ipynb").read_text()
+        assert "olab" not in text
+
+    def test_naming_the_repository_asks_for_a_rebuild_that_executes_nothing(
+        self, named, monkeypatch
+    ):
+        assert "notebooks/01_a_lesson.ipynb differs" in builder.check(named)[0]
+        monkeypatch.setattr(builder, "execute", lambda *_: pytest.fail("executed again"))
+        builder.build(named, [])
+        assert builder.check(named) == []
 
 
 class TestSolution:
@@ -250,6 +299,13 @@ def refuse(tmp_path, old, new):
         (', "points": 2', "", "needs exactly"),
         ('"points": 2', '"points": 0', "no positive integer"),
         ('"points": 2', '"points": 2, "hint": 1', "needs exactly"),
+        ('"judge": "check"', '"judge": "taste"', "judge 'taste'"),
+        ('"role": "grade", "points": 2', '"role": "grade"', "the grade cell of exercise 1.1 needs"),
+        (
+            '"role": "grade", "points": 2',
+            '"role": "grade", "points": 1',
+            "give 1 points, its answer",
+        ),
         ('tags=["nbval-check-output"]', 'tags=["nbval-check-ouput"]', "unknown tag"),
         ("# %% [markdown]\n# # 01", "# a comment\n# %% [markdown]\n# # 01", "starts with"),
         ("print(first)", "print(first))", "syntax error: unmatched"),

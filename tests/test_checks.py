@@ -526,10 +526,10 @@ def test_pooling_oracles_agree_with_keras(check):
     import keras
 
     pool = keras.ops.max_pool if check is checks.max_pool2d else keras.ops.average_pool
-    for x, size, stride in check.probes:
+    for x, size, *rest in check.probes:
         batch = x[None, :, :, None].astype("float32")
-        wanted = np.asarray(pool(batch, size, stride, padding="valid"))[0, :, :, 0]
-        np.testing.assert_allclose(check.oracle(x, size, stride), wanted)
+        wanted = np.asarray(pool(batch, size, *rest, padding="valid"))[0, :, :, 0]
+        np.testing.assert_allclose(check.oracle(x, size, *rest), wanted)
 
 
 class TestConvBlock:

@@ -8,27 +8,17 @@ from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 ROOT = Path(__file__).resolve().parent.parent
 HEAVY = ("tensorflow", "keras", "sklearn", "matplotlib", "pandas", "seaborn", "scipy", "pooch")
 
-# Versions in Google Colab's CPU runtime of August 2026 (Python 3.13).
 COLAB = {
-    "ipykernel": "6.17.1",
-    "ipython": "7.34.0",
-    "ipywidgets": "7.7.1",
-    "keras": "3.13.2",
-    "matplotlib": "3.10.0",
-    "numpy": "2.1.3",
-    "pandas": "2.2.3",
-    "pillow": "11.3.0",
-    "pooch": "1.9.0",
-    "scikit-learn": "1.6.1",
-    "scipy": "1.16.3",
-    "seaborn": "0.13.2",
-    "tensorflow": "2.20.0",
-    "tqdm": "4.67.3",
+    requirement.name: Version(str(requirement.specifier).removeprefix("=="))
+    for line in (ROOT / "tests" / "colab.txt").read_text(encoding="utf-8").splitlines()
+    if not line.startswith("#")
+    for requirement in [Requirement(line)]
 }
 
 
@@ -128,26 +118,43 @@ def test_setup_seeds_python_and_numpy():
 
 
 def test_ranges_contain_what_colab_preinstalls(settings):
-    """So that installing coursekit in Colab changes no package under the running kernel."""
-    requirements = [Requirement(text) for text in settings["project"]["dependencies"]]
-    assert {r.name for r in requirements} <= set(COLAB)
-    for requirement in requirements:
-        assert requirement.specifier.contains(Version(COLAB[requirement.name])), str(requirement)
+    """So that installing coursekit in Colab changes no package under the running kernel.
 
-
-def test_lock_contains_every_dependency_and_no_index(settings):
-    lock = (ROOT / "requirements.txt").read_text(encoding="utf-8")
-    assert "index-url" not in lock
-    assert "://" not in lock
+    `make check-colab` proves the same of the dependencies' dependencies, over the network.
+    """
     project = settings["project"]
-    groups = [project["dependencies"], *project["optional-dependencies"].values()]
-    for requirement in (Requirement(text) for group in groups for text in group):
-        lines = [line for line in lock.splitlines() if line.startswith(f"{requirement.name}==")]
-        assert lines, f"{requirement.name} is not in requirements.txt; run `make lock`"
+    assert SpecifierSet(project["requires-python"]).contains("3.13")
+    for requirement in map(Requirement, project["dependencies"]):
+        assert requirement.name in COLAB, f"Colab has no {requirement.name}"
+        assert requirement.specifier.contains(COLAB[requirement.name]), str(requirement)
+
+
+def assert_locked(lock, group):
+    """Every requirement of a group has exact versions in the lock, which names no index."""
+    text = lock.read_text(encoding="utf-8")
+    assert "index-url" not in text
+    assert "://" not in text
+    for requirement in map(Requirement, group):
+        lines = [line for line in text.splitlines() if line.startswith(f"{requirement.name}==")]
+        assert lines, f"{requirement.name} is not in {lock.name}; run `make lock`"
         for line in lines:
             assert Requirement(line).specifier  # an exact version
             version = line.split("==")[1].split()[0]
             assert requirement.specifier.contains(Version(version)), line
+
+
+def test_lock_contains_every_dependency_and_no_index(settings):
+    project = settings["project"]
+    for group in (project["dependencies"], *project["optional-dependencies"].values()):
+        assert_locked(ROOT / "requirements.txt", group)
+
+
+def test_what_few_need_has_a_lock_of_its_own(settings):
+    common = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    for name, group in settings["dependency-groups"].items():
+        assert_locked(ROOT / "staff" / f"requirements-{name}.txt", group)
+        for requirement in map(Requirement, group):
+            assert not any(line.startswith(f"{requirement.name}==") for line in common)
 
 
 def test_conda_installs_the_same_lock():

@@ -20,23 +20,28 @@ PROBES = (
     (UNEVEN, 3, 3),
     (UNEVEN, 2, 3),
     (UNEVEN, 3, 1),
+    (UNEVEN, 3),
 )
 
 
-def _windows(x: np.ndarray, size: int, stride: int) -> np.ndarray:
+def _windows(x: np.ndarray, size: int, stride: int | None) -> np.ndarray:
     """Return all windows that fit: shape (H', W', size, size)."""
+    stride = stride or size
     view = np.lib.stride_tricks.sliding_window_view(x, (size, size))
     return view[::stride, ::stride]
 
 
-def _pool(x: np.ndarray, size: int, stride: int, reduce: Callable = np.max) -> np.ndarray:
+def _pool(
+    x: np.ndarray, size: int, stride: int | None = None, reduce: Callable = np.max
+) -> np.ndarray:
     return reduce(_windows(x, size, stride), axis=(2, 3))
 
 
 def _filled_up(
-    x: np.ndarray, size: int, stride: int, reduce: Callable, fill: float = 0
+    x: np.ndarray, size: int, stride: int | None, reduce: Callable, fill: float = 0
 ) -> np.ndarray:
     """Pool with the leftover kept: windows that reach over the end are filled up."""
+    stride = stride or size
     missing = [-(n - size) % stride for n in x.shape]
     padded = np.pad(x.astype(float), [(0, m) for m in missing], constant_values=fill)
     return _pool(padded, size, stride, reduce)
@@ -50,6 +55,10 @@ STRIDE_IGNORED = (
     "the windows overlap more than they should: they begin `stride` apart, and `size` apart "
     "where no stride is given."
 )
+DEFAULT_IGNORED = (
+    "right where a stride is given. Without one the windows overlap, because [::None] leaves out "
+    "nothing: then the stride equals `size`."
+)
 SIZE_FOR_STRIDE = "the stride has no effect: the windows begin `size` apart, whatever stride says."
 
 max_pool2d = FunctionCheck(
@@ -60,29 +69,32 @@ max_pool2d = FunctionCheck(
     misconceptions=(
         Misconception(
             "this is the average of each window; asked for is its largest number.",
-            lambda x, size, stride: _pool(x, size, stride, np.mean),
+            lambda x, size, stride=None: _pool(x, size, stride, np.mean),
         ),
         Misconception(
             "negative windows come out as 0: a maximum that starts from 0 never goes below. "
             "Start from the window's own numbers.",
-            lambda x, size, stride: np.maximum(_pool(x, size, stride), 0),
+            lambda x, size, stride=None: np.maximum(_pool(x, size, stride), 0),
         ),
         Misconception(
             "the signs are lost: asked for is the largest number, not the largest magnitude.",
-            lambda x, size, stride: _pool(np.abs(x), size, stride),
+            lambda x, size, stride=None: _pool(np.abs(x), size, stride),
         ),
-        Misconception(LEFTOVER, lambda x, size, s: _filled_up(x, size, s, np.max, -np.inf)),
-        Misconception(LEFTOVER, lambda x, size, s: _filled_up(x, size, s, np.max)),
-        Misconception(STRIDE_IGNORED, lambda x, size, stride: _pool(x, size, 1)),
-        Misconception(SIZE_FOR_STRIDE, lambda x, size, stride: _pool(x, size, size)),
+        Misconception(
+            LEFTOVER, lambda x, size, stride=None: _filled_up(x, size, stride, np.max, -np.inf)
+        ),
+        Misconception(LEFTOVER, lambda x, size, stride=None: _filled_up(x, size, stride, np.max)),
+        Misconception(STRIDE_IGNORED, lambda x, size, stride=None: _pool(x, size, 1)),
+        Misconception(DEFAULT_IGNORED, lambda x, size, stride=None: _pool(x, size, stride or 1)),
+        Misconception(SIZE_FOR_STRIDE, lambda x, size, stride=None: _pool(x, size, size)),
         Misconception(
             "the image is thinned out before the windows are formed: a window holds "
             "neighbours, only the windows' beginnings are `stride` apart.",
-            lambda x, size, stride: _pool(x[::stride, ::stride], size, 1),
+            lambda x, size, stride=None: _pool(x[:: stride or size, :: stride or size], size, 1),
         ),
         Misconception(
             "this is one pixel of each window, its first; asked for is its largest number.",
-            lambda x, size, stride: _windows(x, size, stride)[:, :, 0, 0],
+            lambda x, size, stride=None: _windows(x, size, stride)[:, :, 0, 0],
         ),
     ),
 )
@@ -90,7 +102,7 @@ max_pool2d = FunctionCheck(
 average_pool2d = FunctionCheck(
     number="5.1b",
     name="average_pool2d",
-    oracle=lambda x, size, stride: _pool(x, size, stride, np.mean),
+    oracle=lambda x, size, stride=None: _pool(x, size, stride, np.mean),
     probes=PROBES,
     misconceptions=(
         Misconception(
@@ -99,20 +111,24 @@ average_pool2d = FunctionCheck(
         ),
         Misconception(
             "this is the sum of each window: divide by the number of its pixels, size * size.",
-            lambda x, size, stride: _pool(x, size, stride, np.sum),
+            lambda x, size, stride=None: _pool(x, size, stride, np.sum),
         ),
         Misconception(
             "the sum is divided by `size`; a window has size * size pixels.",
-            lambda x, size, stride: _pool(x, size, stride, np.sum) / size,
+            lambda x, size, stride=None: _pool(x, size, stride, np.sum) / size,
         ),
         Misconception(
             "the averages are cut to whole numbers: divide with /, and keep the result in an "
             "array of floats.",
-            lambda x, size, stride: np.trunc(_pool(x, size, stride, np.mean)),
+            lambda x, size, stride=None: np.trunc(_pool(x, size, stride, np.mean)),
         ),
-        Misconception(LEFTOVER, lambda x, size, stride: _filled_up(x, size, stride, np.mean)),
-        Misconception(STRIDE_IGNORED, lambda x, size, stride: _pool(x, size, 1, np.mean)),
-        Misconception(SIZE_FOR_STRIDE, lambda x, size, stride: _pool(x, size, size, np.mean)),
+        Misconception(LEFTOVER, lambda x, size, stride=None: _filled_up(x, size, stride, np.mean)),
+        Misconception(STRIDE_IGNORED, lambda x, size, stride=None: _pool(x, size, 1, np.mean)),
+        Misconception(
+            DEFAULT_IGNORED,
+            lambda x, size, stride=None: _pool(x, size, stride or 1, np.mean),
+        ),
+        Misconception(SIZE_FOR_STRIDE, lambda x, size, stride=None: _pool(x, size, size, np.mean)),
     ),
 )
 

@@ -110,13 +110,17 @@ def _facts(model: "keras.Model") -> np.ndarray:
     """Return what matters of a network for transfer, in numbers.
 
     Trainable parameters, frozen parameters, outputs, whether these are probabilities,
-    whether the first kernels are the shipped ones, and the learning rate (0: not compiled;
-    rates from 0.00001 to 0.0002 count as 0.0001).
+    whether the first kernels are the shipped ones, the learning rate (0: not compiled;
+    rates from 0.00001 to 0.0002 count as 0.0001), whether the optimiser is Adam, and whether
+    the loss is sparse categorical cross-entropy.
     """
+    import keras
+
     trainable = sum(int(np.prod(w.shape)) for w in model.trainable_weights)
     outputs = np.asarray(model(IMAGES))
     shipped = np.allclose(model.get_weights()[0], _base().get_weights()[0])
-    rate = float(model.optimizer.learning_rate) if getattr(model, "optimizer", None) else 0
+    optimizer = getattr(model, "optimizer", None)
+    rate = float(optimizer.learning_rate) if optimizer else 0
     return np.array(
         [
             trainable,
@@ -125,8 +129,20 @@ def _facts(model: "keras.Model") -> np.ndarray:
             np.allclose(outputs.sum(axis=-1), 1, atol=1e-4),
             shipped,
             1e-4 if 9e-6 < rate < 2.1e-4 else rate,
+            isinstance(optimizer, keras.optimizers.Adam),
+            optimizer is not None and np.isclose(_loss(model), np.log(2), atol=1e-4),
         ]
     )
+
+
+def _loss(model: "keras.Model") -> float:
+    """Return the loss of two answers that give the right class a half; nan: it takes no labels."""
+    labels, answers = np.array([3, 7]), np.full((2, 10), 0.5 / 9, np.float32)
+    answers[[0, 1], labels] = 0.5
+    try:
+        return float(model.compute_loss(y=labels, y_pred=answers))
+    except Exception:  # a loss that takes no integers, such as that of one-hot vectors
+        return np.nan
 
 
 @cache
@@ -137,6 +153,8 @@ def _transfer(
     rate: float = 0,
     activation: str | None = "softmax",
     keep: int = FLATTEN + 1,
+    loss: str = "sparse_categorical_crossentropy",
+    optimizer: str = "Adam",
 ) -> "keras.Model":
     """Put a new head on the first `keep` layers of a network, with all its usual mistakes."""
     import keras
@@ -149,7 +167,7 @@ def _transfer(
     head = keras.layers.Dense(10, activation=activation, trainable=not head_frozen)
     model = keras.Sequential([keras.layers.Input((28, 28, 1)), *base.layers[:keep], head])
     if rate:
-        model.compile(keras.optimizers.Adam(rate), loss="sparse_categorical_crossentropy")
+        model.compile(getattr(keras.optimizers, optimizer)(rate), loss=loss)
     return model
 
 
@@ -232,6 +250,15 @@ fine_tuning_network = FunctionCheck(
         Misconception(
             "the convolutions have fresh random weights: there is nothing to tune finely.",
             lambda: _transfer(_fresh, frozen=False, rate=1e-4),
+        ),
+        Misconception(
+            "the loss wants one-hot vectors, but the labels are integers: "
+            "sparse_categorical_crossentropy.",
+            lambda: _transfer(frozen=False, rate=1e-4, loss="categorical_crossentropy"),
+        ),
+        Misconception(
+            "the optimiser is not Adam: at so small a rate plain gradient descent hardly moves.",
+            lambda: _transfer(frozen=False, rate=1e-4, optimizer="SGD"),
         ),
     ),
 )

@@ -69,7 +69,7 @@ ck.plots.show(
 #
 # </details>
 
-# %% tags=["nbval-check-output"]
+# %%
 bump = np.array([0, 0, 0, -1, +1, -1, 0])
 response = np.correlate(bump, w)
 print(response, "largest at position", response.argmax())
@@ -131,6 +131,15 @@ asymmetric = [1, 2, 2, -2, -3]
 # %% coursekit={"exercise": "1.1", "role": "check"}
 ck.checks.by_hand(ramp, bump_full, asymmetric)
 
+# %% coursekit={"exercise": "1.1", "role": "grade", "points": 1, "judge": "check"}
+answer = [ramp, ..., ...]
+
+# %% coursekit={"exercise": "1.1", "role": "grade", "points": 1, "judge": "check"}
+answer = [..., bump_full, ...]
+
+# %% coursekit={"exercise": "1.1", "role": "grade", "points": 1, "judge": "check"}
+answer = [..., ..., asymmetric]
+
 # %% [markdown] tags=["solution"]
 # For the third: $1\cdot[1, 0, -1]$, then $2\cdot[1, 0, -1]$ one place later, then $3\cdot[1, 0, -1]$ two places later. The columns add up to $1,\; 0+2,\; -1+0+3,\; -2+0,\; -3$.
 
@@ -163,6 +172,16 @@ def convolve1d(x, w):
 
 # %% coursekit={"exercise": "1.2", "role": "check"}
 ck.checks.convolve1d(convolve1d)
+
+# %% coursekit={"exercise": "1.2", "role": "grade", "points": 2}
+rng = np.random.default_rng(SEED)
+answer = [convolve1d(rng.normal(size=n), rng.normal(size=k)) for n, k in ((7, 3), (5, 5), (12, 4))]
+
+# %% coursekit={"exercise": "1.2", "role": "grade", "points": 1}
+rng = np.random.default_rng(SEED)
+sizes = ((6, 1), (3, 5), (8, 2))  # whole numbers under a kernel of halves; a kernel that is longer
+signals = [(rng.integers(-9, 10, n), rng.integers(-9, 10, k) + 0.5) for n, k in sizes]
+answer = [convolve1d(x, w) for x, w in signals]
 
 # %% [markdown] tags=["solution"]
 # Each turn of the loop adds one echo. `np.zeros` holds floats, so weights like 1.5 survive; `np.zeros_like(x)` would have been an array of integers whenever `x` is one.
@@ -203,6 +222,12 @@ def cross_correlate1d(x, w):
 
 # %% coursekit={"exercise": "1.3", "role": "check"}
 ck.checks.cross_correlate1d(cross_correlate1d)
+
+# %% coursekit={"exercise": "1.3", "role": "grade", "points": 2}
+rng = np.random.default_rng(SEED)
+sizes = ((9, 3), (6, 6), (11, 4), (5, 1))
+signals = [(rng.integers(-9, 10, n), rng.normal(size=k)) for n, k in sizes]
+answer = [cross_correlate1d(x, w) for x, w in signals]
 
 # %% [markdown]
 # **Predict, then run.** Which of these three lines will print `True`? `w[::-1]` is the kernel read backwards.
@@ -260,6 +285,16 @@ def pad1d(x, w, mode):
 
 # %% coursekit={"exercise": "1.4", "role": "check"}
 ck.checks.pad1d(pad1d)
+
+# %% coursekit={"exercise": "1.4", "role": "grade", "points": 1}
+rng = np.random.default_rng(SEED)
+odd = [(rng.normal(size=n), np.ones(k)) for n, k in ((4, 3), (6, 5))]
+answer = [pad1d(x, w, mode) for x, w in odd for mode in ("valid", "same", "full")]
+
+# %% coursekit={"exercise": "1.4", "role": "grade", "points": 1}
+rng = np.random.default_rng(SEED)
+even = [(rng.normal(size=n), np.ones(k)) for n, k in ((5, 4), (3, 2))]
+answer = [pad1d(x, w, mode) for x, w in even for mode in ("valid", "same", "full")]
 
 # %% [markdown]
 # **Predict, then run.** An even kernel, $[1, 1]$, adds neighbours. The full response of $[1, 2, 3]$ is $[1, 3, 5, 3]$. *Same* keeps three of the four. Which one does the course's custom drop, and which one does NumPy drop?
@@ -324,6 +359,12 @@ average_kernel = [1 / 3, 1 / 3, 1 / 3]
 # %% coursekit={"exercise": "1.5", "role": "check"}
 ck.checks.design(step_kernel, average_kernel)
 
+# %% coursekit={"exercise": "1.5", "role": "grade", "points": 1, "judge": "check"}
+answer = [step_kernel, ...]
+
+# %% coursekit={"exercise": "1.5", "role": "grade", "points": 1, "judge": "check"}
+answer = [..., average_kernel]
+
 # %% [markdown] tags=["solution"]
 # The sum of the weights is the response to a constant 1. Step finders ignore the level, so their weights add up to 0. Averages keep it, so theirs add up to 1; any number of equal weights will do.
 
@@ -372,6 +413,11 @@ def output_size(n, k, stride=1, dilation=1, padding=0):
 # %% coursekit={"exercise": "1.6a", "role": "check"}
 ck.checks.output_size(output_size)
 
+# %% coursekit={"exercise": "1.6a", "role": "grade", "points": 1}
+rng = np.random.default_rng(SEED)
+low, high = [50, 2, 1, 1, 0], [1000, 12, 5, 5, 9]
+answer = [output_size(*map(int, rng.integers(low, high))) for _ in range(12)]
+
 
 # %% coursekit={"exercise": "1.6b", "role": "answer", "points": 2}
 def strided1d(x, w, stride, dilation):
@@ -385,6 +431,11 @@ def strided1d(x, w, stride, dilation):
 
 # %% coursekit={"exercise": "1.6b", "role": "check"}
 ck.checks.strided1d(strided1d)
+
+# %% coursekit={"exercise": "1.6b", "role": "grade", "points": 2}
+rng = np.random.default_rng(SEED)
+steps = ((9, 3, 2, 1), (9, 3, 1, 2), (17, 4, 3, 2), (16, 2, 2, 5), (6, 4, 1, 1))
+answer = [strided1d(rng.normal(size=n), rng.normal(size=k), s, d) for n, k, s, d in steps]
 
 # %% [markdown]
 # ## A convolution is a matrix with few weights
@@ -429,6 +480,10 @@ def convolution_matrix(w, n):
 
 # %% coursekit={"exercise": "1.7", "role": "check"}
 ck.checks.convolution_matrix(convolution_matrix)
+
+# %% coursekit={"exercise": "1.7", "role": "grade", "points": 2}
+rng = np.random.default_rng(SEED)
+answer = [convolution_matrix(rng.normal(size=k), n) for k, n in ((3, 6), (1, 3), (5, 2))]
 
 # %% [markdown]
 # **Predict, then run.** A **dense layer** between the same signals may choose every entry of its matrix. How many free weights has it, and how many has the convolution, for $n = 6$ and $k = 3$? And for a row of a photograph, $n = 4000$?

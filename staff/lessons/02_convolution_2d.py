@@ -92,6 +92,16 @@ def cross_correlate2d(image, kernel):
 # %% coursekit={"exercise": "2.1a", "role": "check"}
 ck.checks.cross_correlate2d(cross_correlate2d)
 
+# %% coursekit={"exercise": "2.1a", "role": "grade", "points": 2}
+rng = np.random.default_rng(SEED)
+shapes = (((5, 7), (3, 2)), ((4, 4), (4, 4)), ((6, 3), (1, 3)))
+answer = [cross_correlate2d(rng.normal(size=x), rng.normal(size=w)) for x, w in shapes]
+
+# %% coursekit={"exercise": "2.1a", "role": "grade", "points": 1}
+rng = np.random.default_rng(SEED)
+images = [rng.integers(0, 256, shape) for shape in ((5, 4), (3, 6))]
+answer = [cross_correlate2d(image, rng.normal(size=(2, 3))) for image in images]
+
 # %% [markdown]
 # ## A photograph is a table of numbers
 #
@@ -157,6 +167,12 @@ def cross_correlate2d_fast(image, kernel):
 # %% coursekit={"exercise": "2.1b", "role": "check"}
 ck.checks.cross_correlate2d_fast(cross_correlate2d_fast)
 
+# %% coursekit={"exercise": "2.1b", "role": "grade", "points": 2}
+rng = np.random.default_rng(SEED)
+images = [rng.integers(0, 256, (5, 4)), rng.normal(size=(12, 9)), rng.normal(size=(3, 8))]
+kernels = [rng.normal(size=shape) for shape in ((2, 3), (4, 4), (3, 1))]
+answer = [cross_correlate2d_fast(x, w) for x, w in zip(images, kernels, strict=True)]
+
 # %% [markdown]
 # ### Measure it
 #
@@ -221,6 +237,11 @@ def convolve2d(image, kernel):
 # %% coursekit={"exercise": "2.2", "role": "check"}
 ck.checks.convolve2d(convolve2d)
 
+# %% coursekit={"exercise": "2.2", "role": "grade", "points": 1}
+rng = np.random.default_rng(SEED)
+shapes = (((5, 7), (3, 2)), ((4, 4), (4, 4)), ((6, 3), (2, 3)))
+answer = [convolve2d(rng.normal(size=x), rng.normal(size=w)) for x, w in shapes]
+
 # %% [markdown]
 # <details><summary>For which kernels are convolution and cross-correlation the same?</summary>
 #
@@ -269,6 +290,11 @@ def pad2d(image, kernel):
 # %% coursekit={"exercise": "2.3a", "role": "check"}
 ck.checks.pad2d(pad2d)
 
+# %% coursekit={"exercise": "2.3a", "role": "grade", "points": 2}
+rng = np.random.default_rng(SEED)
+shapes = (((3, 5), (3, 5)), ((4, 2), (2, 4)), ((2, 3), (1, 2)), ((3, 3), (4, 1)))
+answer = [pad2d(rng.normal(size=x), np.ones(w)) for x, w in shapes]
+
 
 # %% coursekit={"exercise": "2.3b", "role": "answer", "points": 2}
 def strided2d(image, kernel, stride):
@@ -281,6 +307,11 @@ def strided2d(image, kernel, stride):
 
 # %% coursekit={"exercise": "2.3b", "role": "check"}
 ck.checks.strided2d(strided2d)
+
+# %% coursekit={"exercise": "2.3b", "role": "grade", "points": 2}
+rng = np.random.default_rng(SEED)
+shapes = (((7, 9), (3, 2), 2), ((8, 5), (2, 3), 3), ((4, 4), (2, 2), 1), ((9, 9), (1, 3), 2))
+answer = [strided2d(rng.normal(size=x), rng.normal(size=w), s) for x, w, s in shapes]
 
 # %% [markdown] tags=["solution"]
 # The windows are a view, so leaving most of them out costs nothing: this takes the short way and saves the work, too.
@@ -374,6 +405,18 @@ sharpen = [[-1 / 8, -1 / 8, -1 / 8], [-1 / 8, 2, -1 / 8], [-1 / 8, -1 / 8, -1 / 
 # %% coursekit={"exercise": "2.4", "role": "check"}
 ck.checks.design2d(smooth, vertical, surround, sharpen)
 
+# %% coursekit={"exercise": "2.4", "role": "grade", "points": 1, "judge": "check"}
+answer = [smooth, ..., ..., ...]
+
+# %% coursekit={"exercise": "2.4", "role": "grade", "points": 1, "judge": "check"}
+answer = [..., vertical, ..., ...]
+
+# %% coursekit={"exercise": "2.4", "role": "grade", "points": 1, "judge": "check"}
+answer = [..., ..., surround, ...]
+
+# %% coursekit={"exercise": "2.4", "role": "grade", "points": 1, "judge": "check"}
+answer = [..., ..., ..., sharpen]
+
 # %% [markdown] tags=["solution"]
 # The sum decides about brightness: 1 for `smooth` and `sharpen`, 0 for `vertical` and `surround`. `vertical` is a matter of taste: this one, known as the Sobel kernel, trusts the middle row twice as much.
 
@@ -413,6 +456,13 @@ def conv_layer(x, kernels, bias):
 
 # %% coursekit={"exercise": "2.5", "role": "check"}
 ck.checks.conv_layer(conv_layer)
+
+# %% coursekit={"exercise": "2.5", "role": "grade", "points": 3}
+rng = np.random.default_rng(SEED)
+shapes = (((5, 6, 3), (3, 2, 3, 4)), ((4, 4, 1), (1, 3, 1, 2)), ((3, 5, 4), (3, 3, 4, 4)))
+answer = [
+    conv_layer(rng.normal(size=x), rng.normal(size=w), rng.normal(size=w[-1])) for x, w in shapes
+]
 
 # %% [markdown]
 # **Predict, then run.** The next layer has four kernels of 3 by 3 by 3 for the colour photograph. The first two find edges in all channels. The last two look at a single pixel: red against green, and blue against the other two. The sky is a pale blue. Which maps will notice it?
@@ -492,6 +542,13 @@ def count_parameters(input_shape, kernel_shape, n_kernels):
 
 # %% coursekit={"exercise": "2.6", "role": "check"}
 ck.checks.count_parameters(count_parameters)
+
+# %% coursekit={"exercise": "2.6", "role": "grade", "points": 2}
+rng = np.random.default_rng(SEED)
+draws = [
+    [int(n) for n in rng.integers([9, 9, 2, 2, 2, 2], [40, 40, 9, 6, 6, 40])] for _ in range(5)
+]
+answer = [count_parameters((h, w, c), (kh, kw), n) for h, w, c, kh, kw, n in draws]
 
 # %% [markdown]
 # ## Layers on layers see more and more

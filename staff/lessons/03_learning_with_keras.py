@@ -169,6 +169,12 @@ def one_hot(labels, n_classes):
 # %% coursekit={"exercise": "3.1", "role": "check"}
 ck.checks.one_hot(one_hot)
 
+# %% coursekit={"exercise": "3.1", "role": "grade", "points": 1}
+rng = np.random.default_rng(SEED)
+cases = [(rng.integers(c - 2, size=n), c) for n, c in ((9, 6), (8, 8), (5, 11))]
+cases += [(labels.astype(np.uint8), c + 1) for labels, c in cases]
+answer = [one_hot(labels, c) @ rng.normal(size=c) for labels, c in cases]  # a number a label
+
 # %% [markdown]
 # ## Scores become probabilities, and probabilities a loss
 #
@@ -220,6 +226,17 @@ def softmax(logits):
 # %% coursekit={"exercise": "3.2", "role": "check"}
 ck.checks.softmax(softmax)
 
+# %% coursekit={"exercise": "3.2", "role": "grade", "points": 1}
+rng = np.random.default_rng(SEED)
+batches = [rng.normal(0, 2, shape) for shape in ((1, 4), (5, 5), (7, 3))]
+batches += [rng.integers(-4, 5, (6, 4))]
+answer = [[softmax(logits), logits] for logits in batches]  # the logits must not change
+
+# %% coursekit={"exercise": "3.2", "role": "grade", "points": 1}
+rng = np.random.default_rng(SEED)
+heights = rng.permutation([-2000, -1000, 0, 1000, 2000])[:, np.newaxis]
+answer = [softmax(heights + rng.integers(-20, 21, (5, c)) / 8) for c in (3, 5, 8)]
+
 # %% [markdown]
 # ### Exercise 3.3: `cross_entropy(probabilities, labels)`
 #
@@ -248,6 +265,23 @@ def cross_entropy(probabilities, labels):
 
 # %% coursekit={"exercise": "3.3", "role": "check"}
 ck.checks.cross_entropy(cross_entropy)
+
+# %% coursekit={"exercise": "3.3", "role": "grade", "points": 1}
+rng = np.random.default_rng(SEED)
+answer = []
+for n, c in ((1, 3), (4, 4), (6, 3), (5, 10), (9, 2)):
+    p = rng.random((n, c), dtype=np.float32) + np.float32(0.01)
+    answer.append(cross_entropy(p / p.sum(axis=1, keepdims=True), rng.integers(c, size=n)))
+
+# %% coursekit={"exercise": "3.3", "role": "grade", "points": 1}
+rng = np.random.default_rng(SEED)
+answer = []
+for n, c in ((2, 3), (5, 4), (7, 6), (4, 10), (3, 5)):
+    p, row, labels = rng.random((n, c)), np.arange(n), rng.integers(c, size=n)
+    p[row, (labels + rng.integers(1, c, size=n)) % c] = 0  # a wrong class
+    p[0, labels[0]] = 0  # and once the right one
+    p[0, labels[0] - 1] = 1
+    answer.append(cross_entropy(p / p.sum(axis=1, keepdims=True), labels))
 
 # %% [markdown]
 # **Predict, then run.** Keras has this loss twice. `sparse_categorical_crossentropy` takes labels as they are, `categorical_crossentropy` takes one-hot vectors. For the same answers, which of the two is larger?
@@ -314,6 +348,13 @@ def predict_one(model, image):
 # %% coursekit={"exercise": "3.4", "role": "check"}
 ck.checks.predict_one(predict_one)
 
+# %% coursekit={"exercise": "3.4", "role": "grade", "points": 1}
+rng = np.random.default_rng(SEED)
+dense = layers.Dense(7, activation="softmax")
+small = keras.Sequential([layers.Input((28, 28)), layers.Flatten(), dense])
+dense.set_weights([rng.normal(0, 0.1, (784, 7)), rng.normal(0, 0.1, 7)])
+answer = [predict_one(small, image) for image in rng.random((3, 28, 28), dtype=np.float32)]
+
 # %% [markdown]
 # ## Without activations, all layers are one
 #
@@ -360,6 +401,11 @@ def merged_weights(W1, W2):
 # %% coursekit={"exercise": "3.5a", "role": "check"}
 ck.checks.merged_weights(merged_weights)
 
+# %% coursekit={"exercise": "3.5a", "role": "grade", "points": 1}
+rng = np.random.default_rng(SEED)
+sizes = ((4, 4, 4), (5, 3, 2), (2, 6, 3), (1, 4, 5))
+answer = [merged_weights(rng.normal(size=(n, h)), rng.normal(size=(h, m))) for n, h, m in sizes]
+
 
 # %% coursekit={"exercise": "3.5b", "role": "answer", "points": 1}
 def merged_bias(b1, W2, b2):
@@ -371,6 +417,13 @@ def merged_bias(b1, W2, b2):
 
 # %% coursekit={"exercise": "3.5b", "role": "check"}
 ck.checks.merged_bias(merged_bias)
+
+# %% coursekit={"exercise": "3.5b", "role": "grade", "points": 1}
+rng = np.random.default_rng(SEED)
+answer = []
+for h, m in ((4, 4), (3, 2), (6, 3), (1, 5)):
+    b1, W2, b2 = rng.normal(size=h), rng.normal(size=(h, m)), rng.normal(size=m)
+    answer.append(merged_bias(b1, W2, b2))
 
 # %% [markdown] tags=["solution"]
 # $(x W_1 + b_1) W_2 + b_2 = x\, W_1 W_2 + (b_1 W_2 + b_2)$. The hidden layer can even do harm: with fewer units than inputs and outputs, $W_1 W_2$ cannot be every matrix of its shape.
@@ -396,6 +449,12 @@ total_count = flatten_count + hidden_count + output_count
 
 # %% coursekit={"exercise": "3.6", "role": "check"}
 ck.checks.parameters_by_hand(flatten_count, hidden_count, output_count, total_count)
+
+# %% coursekit={"exercise": "3.6", "role": "grade", "points": 1, "judge": "check"}
+answer = [flatten_count, hidden_count, ..., ...]
+
+# %% coursekit={"exercise": "3.6", "role": "grade", "points": 1, "judge": "check"}
+answer = [..., ..., output_count, total_count]
 
 # %% [markdown]
 # ## Compile, fit, evaluate, predict

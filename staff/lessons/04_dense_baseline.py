@@ -97,6 +97,11 @@ def normalise(images):
 # %% coursekit={"exercise": "4.1", "role": "check"}
 ck.checks.normalise(normalise)
 
+# %% coursekit={"exercise": "4.1", "role": "grade", "points": 1}
+rng = np.random.default_rng(SEED)
+batches = [rng.integers(240, size=shape, dtype=np.uint8) for shape in ((3, 4, 5), (2, 6, 3))]
+answer = [[normalise(images), images] for images in batches]  # the images must not change
+
 # %% [markdown]
 # **Predict, then run.** One `uint8` pixel takes 1 byte, a `float32` number 4, a `float64` number 8. How many megabytes do 60,000 images of 28 by 28 pixels take in each?
 #
@@ -143,6 +148,23 @@ def balanced_subset(y, n_per_class, rng):
 
 # %% coursekit={"exercise": "4.2", "role": "check"}
 ck.checks.balanced_subset(balanced_subset)
+
+# %% coursekit={"exercise": "4.2", "role": "grade", "points": 1}
+rng = np.random.default_rng(SEED)
+answer, values = [], rng.normal(size=6)  # what is the same for every right choice
+for sizes, n in (((30, 9, 14, 21), 5), ((8, 8, 8), 8), ((6, 50, 7, 9, 40, 11), 6)):
+    y = rng.permutation(np.repeat(np.arange(len(sizes)), sizes))
+    chosen = balanced_subset(y, n, rng)
+    answer += [np.shape(chosen), np.sort(values[y[np.unique(chosen)]])]
+
+# %% coursekit={"exercise": "4.2", "role": "grade", "points": 1}
+rng = np.random.default_rng(SEED)
+y = rng.permutation(np.repeat([0, 1, 2], [60, 25, 40]))
+groups = rng.permutation(12) // 3  # four seeds, three times each
+draws = [balanced_subset(y, 8, np.random.default_rng([SEED, group])) for group in groups]
+draws = np.sort(draws, axis=1)
+same = (draws[:, np.newaxis] == draws).all(axis=2)
+answer = same @ rng.normal(size=12)
 
 # %% [markdown]
 # ## Know what to beat
@@ -269,6 +291,10 @@ def to_labels(probabilities):
 # %% coursekit={"exercise": "4.3", "role": "check"}
 ck.checks.to_labels(to_labels)
 
+# %% coursekit={"exercise": "4.3", "role": "grade", "points": 1}
+rng = np.random.default_rng(SEED)
+answer = [to_labels(rng.dirichlet(np.ones(c), size=n)) for n, c in ((20, 4), (15, 10), (9, 9))]
+
 # %% [markdown]
 # ## Which digits are taken for which?
 #
@@ -298,6 +324,20 @@ def confusion_matrix(y_true, y_pred, n_classes):
 
 # %% coursekit={"exercise": "4.4", "role": "check"}
 ck.checks.confusion_matrix(confusion_matrix)
+
+# %% coursekit={"exercise": "4.4", "role": "grade", "points": 1}
+rng = np.random.default_rng(SEED)
+answer = []
+for n, c in ((40, 3), (150, 5)):
+    y_true, y_pred = rng.permutation(np.arange(n) % c), rng.integers(c, size=n)
+    answer.append(confusion_matrix(y_true, y_pred, c))
+
+# %% coursekit={"exercise": "4.4", "role": "grade", "points": 1}
+rng = np.random.default_rng(SEED)
+answer = []
+for n, seen, c in ((60, [0, 2, 3], 6), (90, [1, 4, 5], 7)):  # some classes never occur
+    y_true, y_pred = rng.choice(seen, n), rng.choice(seen, n)
+    answer.append(confusion_matrix(y_true, y_pred, c))
 
 # %% [markdown] tags=["solution"]
 # `np.add.at` adds for every pair, also for repeated ones. A loop `for i, j in zip(y_true, y_pred): matrix[i, j] += 1` does the same and is just as right.
@@ -335,6 +375,12 @@ def recall_per_class(matrix):
 
 # %% coursekit={"exercise": "4.5", "role": "check"}
 ck.checks.recall_per_class(recall_per_class)
+
+# %% coursekit={"exercise": "4.5", "role": "grade", "points": 1}
+rng = np.random.default_rng(SEED)
+matrices = [rng.integers(1, 50, (c, c)) for c in (3, 5, 8)]
+matrices[1][rng.integers(5)] = 0  # a class without examples
+answer = [recall_per_class(matrix) for matrix in matrices]
 
 # %%
 ck.evaluation.report(y_test, y_pred, mnist.class_names).round(3)

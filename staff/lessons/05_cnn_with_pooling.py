@@ -89,6 +89,16 @@ def max_pool2d(x, size, stride=None):
 # %% coursekit={"exercise": "5.1a", "role": "check"}
 ck.checks.max_pool2d(max_pool2d)
 
+# %% coursekit={"exercise": "5.1a", "role": "grade", "points": 1}
+rng = np.random.default_rng(SEED)
+cases = (((7, 8), 2, 2), ((9, 7), 3, 2), ((6, 8), 2, 3), ((6, 6), 3, 1))
+answer = [max_pool2d(rng.normal(-1, 1, shape), size, stride) for shape, size, stride in cases]
+
+# %% coursekit={"exercise": "5.1a", "role": "grade", "points": 1}
+rng = np.random.default_rng(SEED)
+cases = ((8, 8), 2), ((7, 9), 3), ((9, 14), 4)
+answer = [max_pool2d(rng.normal(-1, 1, shape), size) for shape, size in cases]
+
 
 # %% coursekit={"exercise": "5.1b", "role": "answer", "points": 1}
 def average_pool2d(x, size, stride=None):
@@ -102,6 +112,12 @@ def average_pool2d(x, size, stride=None):
 
 # %% coursekit={"exercise": "5.1b", "role": "check"}
 ck.checks.average_pool2d(average_pool2d)
+
+# %% coursekit={"exercise": "5.1b", "role": "grade", "points": 1}
+rng = np.random.default_rng(SEED)
+cases = (((7, 8), 2, 2), ((9, 7), 3, 2), ((6, 8), 2, 3), ((6, 6), 3, 1))
+answer = [average_pool2d(rng.normal(size=shape), size, stride) for shape, size, stride in cases]
+answer += [average_pool2d(rng.normal(size=(7, 9)), size) for size in (2, 3)]
 
 # %% [markdown]
 # Pooling makes maps smaller, so later layers have less to compute, and each of their kernels sees a larger part of the image: after two poolings by 2, one pixel of a map stands for a region of the input four times as wide. Edges become strokes, strokes become digits. This **spatial hierarchy** is the one that lesson 02 found in the visual cortex.
@@ -157,6 +173,15 @@ parameters = [320, 0, 18_496, 0, 36_928, 0, 36_928, 650]
 # %% coursekit={"exercise": "5.2", "role": "check"}
 ck.checks.shapes_by_hand(sides, flat, parameters)
 
+# %% coursekit={"exercise": "5.2", "role": "grade", "points": 1, "judge": "check"}
+answer = [sides, ..., ...]
+
+# %% coursekit={"exercise": "5.2", "role": "grade", "points": 1, "judge": "check"}
+answer = [..., flat, ...]
+
+# %% coursekit={"exercise": "5.2", "role": "grade", "points": 1, "judge": "check"}
+answer = [..., ..., parameters]
+
 # %% [markdown] tags=["solution"]
 # $3 \cdot 3 \cdot 32 \cdot 64 + 64 = 18{,}496$ and $3 \cdot 3 \cdot 64 \cdot 64 + 64 = 36{,}928$ for the convolutions; $576 \cdot 64 + 64 = 36{,}928$ and $64 \cdot 10 + 10 = 650$ for the dense layers. Together 93,322.
 
@@ -202,6 +227,27 @@ def build_cnn(name):
 
 # %% coursekit={"exercise": "5.3", "role": "check"}
 ck.checks.build_cnn(build_cnn)
+
+# %% coursekit={"exercise": "5.3", "role": "grade", "points": 1}
+rng = np.random.default_rng(SEED)
+network = build_cnn("cnn-93k")
+shapes = [weights.shape for weights in network.get_weights()]
+network.set_weights([rng.normal(0, 0.1, shape) for shape in shapes])
+answer = [shapes, network(rng.random((5, 28, 28, 1), dtype=np.float32))]
+
+# %% coursekit={"exercise": "5.3", "role": "grade", "points": 1}
+rng = np.random.default_rng(SEED)
+network = build_cnn("cnn-515k")
+shapes = [weights.shape for weights in network.get_weights()]
+network.set_weights([rng.normal(0, 0.1, shape) for shape in shapes])
+answer = [shapes, network(rng.random((5, 28, 28, 1), dtype=np.float32))]
+
+# %% coursekit={"exercise": "5.3", "role": "grade", "points": 1}
+rng = np.random.default_rng(SEED)
+network = build_cnn("cnn-66k")
+shapes = [weights.shape for weights in network.get_weights()]
+network.set_weights([rng.normal(0, 0.1, shape) for shape in shapes])
+answer = [shapes, network(rng.random((5, 28, 28, 1), dtype=np.float32))]
 
 # %% [markdown]
 # **Predict, then run.** Where do the parameters sit? Why has `cnn-515k`, with one layer less than `cnn-93k`, more than five times its parameters?
@@ -318,7 +364,7 @@ ck.plots.show(figure, alt="Two confusion matrices side by side; Figure 5.5 descr
 #
 # ### Exercise 5.4: `shift_right(images, pixels)`
 #
-# - `images`: shape `(N, H, W)`; `pixels`: an integer, 0 or more. Returns the same shape.
+# - `images`: shape `(N, H, W)`; `pixels`: an integer from 0 to `W`. Returns the same shape.
 # - What leaves on the right is lost; columns that become free on the left are 0.
 # - Example: a row `[1, 2, 3]` moved by 1 becomes `[0, 1, 2]`.
 #
@@ -341,6 +387,16 @@ def shift_right(images, pixels):
 
 # %% coursekit={"exercise": "5.4", "role": "check"}
 ck.checks.shift_right(shift_right)
+
+# %% coursekit={"exercise": "5.4", "role": "grade", "points": 1}
+rng = np.random.default_rng(SEED)
+cases = ((1, 3, 5), 1), ((2, 4, 4), 2), ((3, 5, 7), 3), ((3, 2, 6), 5)
+answer = [shift_right(rng.random(shape), pixels) for shape, pixels in cases]
+
+# %% coursekit={"exercise": "5.4", "role": "grade", "points": 1}
+rng = np.random.default_rng(SEED)
+images = rng.integers(1, 256, (4, 6, 7), dtype=np.uint8)
+answer = [shift_right(images, pixels) for pixels in (0, 2, 6)]
 
 # %% [markdown]
 # **Predict, then run.** Sketch two curves: accuracy of the dense network and of `cnn-93k` when the digits move by 0 to 6 pixels. Where do they fall below one half?

@@ -139,6 +139,18 @@ def conv_block(x, kernel, bias):
 # %% coursekit={"exercise": "6.1", "role": "check"}
 ck.checks.conv_block(conv_block)
 
+# %% coursekit={"exercise": "6.1", "role": "grade", "points": 1}
+rng = np.random.default_rng(SEED)
+answer, draw = [], lambda *shape: rng.standard_normal(shape, dtype=np.float32)
+for image, kernel in (((2, 6, 8, 1), (3, 3, 1, 4)), ((1, 8, 4, 3), (3, 3, 3, 2))):
+    answer.append(conv_block(draw(*image), draw(*kernel), draw(kernel[3])))
+
+# %% coursekit={"exercise": "6.1", "role": "grade", "points": 1}
+rng = np.random.default_rng(SEED)
+answer, draw = [], lambda *shape: rng.standard_normal(shape, dtype=np.float32)
+for image, kernel in (((2, 7, 5, 2), (3, 5, 2, 3)), ((1, 5, 9, 3), (5, 1, 3, 2))):
+    answer.append(conv_block(draw(*image), draw(*kernel), draw(kernel[3])))
+
 # %% [markdown]
 # ## The loss starts from logits
 #
@@ -202,6 +214,20 @@ def cross_entropy_from_logits(logits, labels):
 
 # %% coursekit={"exercise": "6.2", "role": "check"}
 ck.checks.cross_entropy_from_logits(cross_entropy_from_logits)
+
+# %% coursekit={"exercise": "6.2", "role": "grade", "points": 1}
+rng = np.random.default_rng(SEED)
+answer = []
+for n, c in ((1, 4), (3, 3), (5, 4), (2, 10), (8, 2)):
+    logits = 2 * rng.standard_normal((n, c), dtype=np.float32)
+    answer.append(cross_entropy_from_logits(logits, rng.integers(c, size=n)))
+
+# %% coursekit={"exercise": "6.2", "role": "grade", "points": 2}
+rng = np.random.default_rng(SEED)
+answer = []
+for n, c in ((1, 3), (4, 4), (6, 3), (3, 10), (5, 2)):
+    logits = 1000 * rng.standard_normal((n, c), dtype=np.float32)
+    answer.append(cross_entropy_from_logits(logits, logits.argmin(axis=1)))
 
 # %% [markdown] tags=["solution"]
 # `scipy.special.logsumexp` and `tf.reduce_logsumexp` are the first two lines in one. TensorFlow has the whole as `tf.nn.sparse_softmax_cross_entropy_with_logits`: "sparse" says that labels are integers, "with logits" that softmax is inside. It gives one loss for each image; `tf.reduce_mean` takes their mean. In Keras it is `SparseCategoricalCrossentropy(from_logits=True)`.
@@ -291,6 +317,39 @@ def train_step(network, variables, optimizer, images, labels):
 # %% coursekit={"exercise": "6.3", "role": "check"}
 ck.checks.train_step(train_step)
 
+# %% coursekit={"exercise": "6.3", "role": "grade", "points": 1}
+rng = np.random.default_rng(SEED)
+W, b = (tf.Variable(rng.normal(size=shape), dtype="float32") for shape in ((5, 3), (3,)))
+images = tf.constant(rng.normal(size=(8, 5)), dtype="float32")
+labels, optimizer = tf.constant(rng.integers(3, size=8)), keras.optimizers.SGD(0.5)
+optimizer.build([W, b])  # the step itself may be a graph, and a graph makes no variables
+three = [train_step(lambda x: x @ W + b, [W, b], optimizer, images, labels) for _ in "123"]
+answer = [np.array(three), W.numpy(), b.numpy()]
+
+# %% coursekit={"exercise": "6.3", "role": "grade", "points": 1}
+rng = np.random.default_rng(SEED)
+W, b = (tf.Variable(rng.normal(size=shape), dtype="float32") for shape in ((5, 3), (3,)))
+images = tf.constant(rng.normal(size=(8, 5)), dtype="float32")
+labels, optimizer = tf.constant(rng.integers(3, size=8)), keras.optimizers.Adam(0.1)
+optimizer.build([W, b])  # the step itself may be a graph, and a graph makes no variables
+three = [train_step(lambda x: x @ W + b, [W, b], optimizer, images, labels) for _ in "123"]
+answer = [np.array(three), W.numpy(), b.numpy()]
+
+# %% coursekit={"exercise": "6.3", "role": "grade", "points": 1}
+rng = np.random.default_rng(SEED)
+W, b = (tf.Variable(rng.normal(size=shape), dtype="float32") for shape in ((5, 3), (3,)))
+images = tf.constant(rng.normal(size=(8, 5)), dtype="float32")
+labels, optimizer = tf.constant(rng.integers(3, size=8)), keras.optimizers.SGD(0.2)
+optimizer.build([W, b])  # the step itself may be a graph, and a graph makes no variables
+
+
+@tf.function(autograph=False)
+def step(x, y):
+    return train_step(lambda x: x @ W + b, [W, b], optimizer, x, y)
+
+
+answer = [np.array([step(images, labels), step(-images, labels)]), W.numpy(), b.numpy()]
+
 # %% [markdown]
 # ## Deal the images like cards
 #
@@ -330,6 +389,23 @@ def batches(n, batch_size, iterations, rng):
 # %% coursekit={"exercise": "6.4a", "role": "check"}
 ck.checks.batches(batches)
 
+# %% coursekit={"exercise": "6.4a", "role": "grade", "points": 1}
+rng = np.random.default_rng(SEED)
+values, whole = rng.normal(size=30), batches(30, 5, 24, rng)  # four passes over all images
+answer = [np.shape(whole), np.sort(values[np.reshape(whole, (4, 30))], axis=1)]
+for n, size, in_deck in ((23, 4, 5), (40, 9, 4)):  # here some are left over in each pass
+    dealt = batches(n, size, 6 * in_deck, rng)
+    passes = np.reshape(dealt, (6, in_deck * size))
+    answer += [np.shape(dealt), [len(np.unique(one)) for one in passes]]
+
+# %% coursekit={"exercise": "6.4a", "role": "grade", "points": 1}
+rng = np.random.default_rng(SEED)
+groups = rng.permutation(12) // 3  # four seeds, three times each
+dealt = [batches(62, 5, 24, np.random.default_rng([SEED, group])) for group in groups]
+passes = np.reshape(dealt, (24, 60))  # two in each answer
+same = (passes[:, np.newaxis] == passes).all(axis=2)
+answer = same @ rng.normal(size=24)
+
 
 # %% coursekit={"exercise": "6.4b", "role": "answer", "points": 1}
 def report_at(iterations, every):
@@ -341,6 +417,13 @@ def report_at(iterations, every):
 
 # %% coursekit={"exercise": "6.4b", "role": "check"}
 ck.checks.report_at(report_at)
+
+# %% coursekit={"exercise": "6.4b", "role": "grade", "points": 1}
+rng = np.random.default_rng(SEED)
+answer = []
+for every, times in zip(rng.integers(20, 90, size=4), rng.integers(4, 12, size=4), strict=True):
+    rest = rng.integers(1, every)
+    answer += [report_at(int(every * times + more), int(every)) for more in (0, rest)]
 
 # %% [markdown]
 # For 2,500 iterations that makes eleven reports. iSystems asks "is the iteration divisible by 250?" *after* each step, in a loop that counts from 0. So it reports ten times, after steps 1, 251, …, 2,251: neither the untrained network nor the finished one.

@@ -116,6 +116,12 @@ trainable = 576 * 10 + 10
 # %% coursekit={"exercise": "8.1", "role": "check"}
 ck.checks.freeze_by_hand(frozen, trainable)
 
+# %% coursekit={"exercise": "8.1", "role": "grade", "points": 1, "judge": "check"}
+answer = [frozen, ...]
+
+# %% coursekit={"exercise": "8.1", "role": "grade", "points": 1, "judge": "check"}
+answer = [..., trainable]
+
 # %% [markdown]
 # ## A frozen base is a function
 #
@@ -145,6 +151,10 @@ def features(images):
 
 # %% coursekit={"exercise": "8.2", "role": "check"}
 ck.checks.features(features)
+
+# %% coursekit={"exercise": "8.2", "role": "grade", "points": 2}
+rng = np.random.default_rng(SEED)
+answer = [features(rng.random((n, 28, 28, 1), dtype=np.float32)) for n in (1, 4)]
 
 # %% [markdown]
 # ## Is it worth it? Compare, with repeats
@@ -244,7 +254,7 @@ ck.plots.show(figure, alt="Accuracy over the number of images, two tasks; see Fi
 #
 # **b.** `fine_tuning_network()` returns the same network, but with all layers trainable, and compiled with `keras.optimizers.Adam` at a learning rate of 0.0001 and sparse categorical cross-entropy.
 #
-# The check shows six numbers: trainable and frozen parameters, outputs, 1 if they are probabilities, 1 if the first kernels are the shipped ones, and the learning rate (0 if not compiled).
+# The check shows eight numbers: trainable and frozen parameters, outputs, 1 if they are probabilities, 1 if the first kernels are the shipped ones, the learning rate (0 if not compiled), 1 if the optimiser is Adam, and 1 if the loss is sparse categorical cross-entropy.
 #
 # <details><summary>Hint</summary>
 #
@@ -268,6 +278,14 @@ def transfer_network():
 # %% coursekit={"exercise": "8.3a", "role": "check"}
 ck.checks.transfer_network(transfer_network)
 
+# %% coursekit={"exercise": "8.3a", "role": "grade", "points": 2}
+rng = np.random.default_rng(SEED)
+network, images = transfer_network(), rng.random((4, 28, 28, 1), dtype=np.float32)
+head, frozen = network.trainable_variables, network.non_trainable_variables
+values = [rng.normal(0, 0.1, v.shape) for v in head]
+outputs, _ = network.stateless_call(values, frozen, images)
+answer = [[v.shape for v in head], network.count_params(), outputs]
+
 
 # %% coursekit={"exercise": "8.3b", "role": "answer", "points": 2}
 def fine_tuning_network():
@@ -284,6 +302,17 @@ def fine_tuning_network():
 
 # %% coursekit={"exercise": "8.3b", "role": "check"}
 ck.checks.fine_tuning_network(fine_tuning_network)
+
+# %% coursekit={"exercise": "8.3b", "role": "grade", "points": 2}
+rng = np.random.default_rng(SEED)
+network, images = fine_tuning_network(), rng.random((4, 28, 28, 1), dtype=np.float32)
+free, frozen = network.trainable_variables, network.non_trainable_variables
+values = [*free[:-2], *(rng.normal(0, 0.1, v.shape) for v in free[-2:])]
+outputs, _ = network.stateless_call(values, frozen, images)
+loss = network.compute_loss(y=np.arange(4), y_pred=outputs)
+adam = isinstance(network.optimizer, keras.optimizers.Adam)
+small = 9e-6 < float(network.optimizer.learning_rate) < 2.1e-4
+answer = [[v.shape for v in free], outputs, loss, [adam, small]]
 
 # %% [markdown]
 # ### What a large learning rate forgets
@@ -325,7 +354,7 @@ ck.plots.show(ax.figure, alt="Bars for three networks and two tests; see Figure 
 #
 # MobileNetV2 was optimised on ImageNet: more than a million photographs in 1,000 classes, days of computing. Keras fetches its weights (14 MB) over the network, once. Without a connection the next cell says so, and you have missed nothing that you need later.
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 from sklearn.datasets import load_sample_image
 
 network = ck.models.imagenet()

@@ -1,0 +1,76 @@
+"""A pytest plugin, loaded beside nbval: it hands out each cell's outcome and displayed answers.
+
+It runs on the grader's side, in a process of its own for each submission. What it writes
+holds plain JSON and no more than is needed; see `execute.py`, which reads it.
+"""
+
+import json
+import sys
+from collections.abc import Generator
+from importlib.metadata import EntryPoint
+from pathlib import Path
+from typing import Any
+
+# jsonschema would build grammars for internet addresses, a second for each submission, only
+# to check formats that no notebook uses. It goes on without this package.
+sys.modules["rfc3987_syntax"] = None
+
+import pytest
+from jupyter_client.provisioning import KernelProvisionerFactory
+
+from staff.grade.kernel import MIME
+
+MAX_BYTES = 2_000_000
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option that names the file to write."""
+    parser.addoption("--grade-report", required=True, help="file for the outcomes, JSON lines")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the provisioner known, as its entry point would in an installed package."""
+    group, name = KernelProvisionerFactory.GROUP_NAME, "coursekit-sandbox"
+    target = "staff.grade.kernel:SandboxProvisioner"
+    KernelProvisionerFactory.provisioners[name] = EntryPoint(name, target, group)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Write one line for each executed cell, and for a kernel that did not start."""
+    report = yield
+    if report.when == "call":
+        outcome = "excused" if hasattr(report, "wasxfail") else report.outcome
+        _write(item.config, {"cell": item.cell_num, "outcome": outcome, **_outputs(item)})
+    elif report.when == "setup" and report.failed:
+        _write(item.config, {"trouble": str(call.excinfo.value)[:500]})
+    return report
+
+
+def _outputs(item: pytest.Item) -> dict[str, Any]:
+    """Return the answers, the text and the exception among the outputs of a cell."""
+    answers, text, error = [], "", ""
+    for output in item.test_outputs or []:
+        if MIME in output.get("data", {}):
+            answers.append(output["data"][MIME])
+        text += output.get("text", "")
+        error = str(output.get("ename", error))[:100]
+    return {"answers": answers, "text": text, "error": error}
+
+
+def _write(config: pytest.Config, line: dict[str, Any]) -> None:
+    try:
+        text = json.dumps(line)
+    except (RecursionError, ValueError):  # a displayed answer that is too deep
+        text = ""
+    if not 0 < len(text) <= MAX_BYTES:
+        text = json.dumps({**line, "answers": [], "text": "", "error": "too much output"})
+    with Path(config.getoption("--grade-report")).open("a", encoding="utf-8") as file:
+        file.write(text + "\n")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Say that the report is whole."""
+    _write(session.config, {"end": session.testscollected})

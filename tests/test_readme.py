@@ -1,0 +1,153 @@
+"""Every command of the README is run: here, or by the job that the table below names."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pytest
+
+from coursekit import checks
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+LAB_TEST = "tests/browser/test_lab.py"
+
+MAKE_NOTEBOOKS = "make notebooks", "make notebooks COURSEKIT_DATA=path/to/data"
+QUICK_LOOK = (
+    "COURSEKIT_STRICT=1 .venv/bin/python -m pytest --nbval-lax --nbval-current-env submission.ipynb"
+)
+RUN_HERE = {"make", *MAKE_NOTEBOOKS, QUICK_LOOK}
+
+# A command that takes long, or another system: the file that runs it, or what it stands for,
+# and how it reads there.
+RUN_BY = {
+    "make lab": (LAB_TEST, r'\["make", "lab"\]'),
+    "make check": (".ci/run", r"^env -u COURSEKIT_DATA make check$"),
+    "make check-browser": (".ci/run", r"^make check-browser$"),
+    "make check-colab": (".ci/run", r"^make check-colab$"),
+    "make site": ("Makefile", r"^check-site: site "),
+    "make slides": ("Makefile", r"^check-slides: slides "),
+    'make key SEED="a long secret of yours"': ("Makefile", r"staff\.grade key "),
+    "make grade SUBMISSIONS=folder KEY=keys OUT=grades": ("Makefile", r"staff\.grade run "),
+    # Hours of training: their parts are tested, each on a few rows.
+    "make reproduce": ("tests/test_results.py", r"reproduce\.main\("),
+    "make bench": ("tests/test_results.py", r"bench\.main\("),
+    # Windows: the same steps as make setup and make lab take.
+    "python -m venv .venv": ("Makefile", r"\$\(PYTHON\) -m venv \.venv$"),
+    r".venv\Scripts\pip install -r requirements.txt": (
+        "Makefile",
+        r"\$\(BIN\)/python -m pip install .* -r requirements\.txt$",
+    ),
+    r".venv\Scripts\pip install --no-deps -e .": (
+        "Makefile",
+        r"\$\(BIN\)/python -m pip install .* --no-deps --editable \.$",
+    ),
+    r".venv\Scripts\jupyter lab notebooks": (
+        "Makefile",
+        r"LAB := \$\(BIN\)/jupyter lab[\s\S]*\$\(LAB\) .*notebooks$",
+    ),
+    # There is no conda where the tests run; the environment is the same lock.
+    "conda env create -f environment.yml": ("environment.yml", r"- -r requirements\.txt$"),
+    "conda activate coursekit": ("environment.yml", r"^name: coursekit$"),
+    "jupyter lab notebooks": ("Makefile", r"LAB := \$\(BIN\)/jupyter lab"),
+}
+
+
+def commands():
+    """Return the commands in blocks, without their comments, and those within sentences."""
+    blocks = re.findall(r"^```(?:sh|bat)\n(.*?)^```", README, flags=re.DOTALL | re.MULTILINE)
+    lines = [re.sub(r"\s+# .*", "", line) for block in blocks for line in block.splitlines()]
+    inline = re.findall(r"`((?:make|conda|jupyter|pip|python)(?: [^`]+)?)`", README)
+    return {line for line in lines if line} | set(inline)
+
+
+def test_every_command_is_run_somewhere():
+    assert commands() == RUN_HERE | set(RUN_BY)
+
+
+@pytest.mark.parametrize("command", RUN_BY)
+def test_the_job_that_runs_a_command_has_it(command):
+    path, pattern = RUN_BY[command]
+    assert re.search(pattern, (ROOT / path).read_text(encoding="utf-8"), flags=re.MULTILINE)
+
+
+def test_every_target_exists():
+    listed = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    targets = {command.split()[1] for command in commands() if command.startswith("make ")}
+    assert targets
+    for target in targets:
+        assert f"  make {target} " in listed
+
+
+def test_every_link_and_picture_is_there_and_small():
+    links = re.findall(r"\]\((?!https?:)([^)#]+)\)", README)
+    assert len(links) >= 10
+    for link in links:
+        assert (ROOT / link).exists(), link
+    pictures = re.findall(r"!\[([^\]]*)\]\(([^)]+)\)", README)
+    assert pictures
+    for alt, path in pictures:
+        assert len(alt) > 20
+        assert (ROOT / path).stat().st_size < 200_000
+
+
+def test_the_check_says_what_the_readme_shows(capsys):
+    checks.convolve1d(lambda x, w: np.correlate(x.astype(float), w, "full"))
+    assert f"```\n{capsys.readouterr().out}```" in README
+
+
+def test_the_table_lists_every_lesson_by_its_title():
+    rows = dict(re.findall(r"^\| \[([^\]]+)\]\(notebooks/([^)]+)\)", README, flags=re.MULTILINE))
+    titles = {
+        nbformat.read(path, as_version=4).cells[0].source.splitlines()[0]: path.name
+        for path in (ROOT / "notebooks").glob("*.ipynb")
+    }
+    assert {f"# {title}": path for title, path in rows.items()} == titles
+
+
+@pytest.fixture
+def course(tmp_path):
+    """A copy of the course with lesson 01 alone, for commands to write in; its .venv is ours."""
+    for name in ("Makefile", "pyproject.toml", "requirements.txt"):
+        shutil.copy2(ROOT / name, tmp_path)  # with its date, so that make finds .venv ready
+    shutil.copytree(ROOT / "coursekit", tmp_path / "coursekit")
+    (tmp_path / ".venv").symlink_to(sys.prefix)
+    patterns = ("staff/*.py", "staff/*/01_convolution_1d.*", "notebooks/01_convolution_1d.*")
+    for path in (path for pattern in patterns for path in ROOT.glob(pattern)):
+        copy = tmp_path / path.relative_to(ROOT)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(path, copy)
+    return tmp_path
+
+
+def run(command, folder):
+    return subprocess.run(
+        command, shell=True, cwd=folder, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.parametrize("command", MAKE_NOTEBOOKS)
+def test_make_notebooks_rebuilds_what_is_missing(command, course):
+    path = course / "notebooks" / "01_convolution_1d.ipynb"
+    wanted = path.read_bytes()
+    path.unlink()
+    result = run(command, course)
+    assert result.returncode == 0, result.stderr
+    assert "01_convolution_1d: code unchanged, outputs kept" in result.stdout
+    assert path.read_bytes() == wanted
+
+
+def test_a_quick_look_at_a_submission_fails_at_what_is_open(course):
+    notebook = nbformat.read(course / "notebooks" / "01_convolution_1d.ipynb", as_version=4)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    first = [c for c in code if c.metadata.get("coursekit", {}).get("exercise") == "1.1"]
+    notebook.cells = [code[0], *first]
+    nbformat.write(notebook, course / "submission.ipynb")
+    result = run(QUICK_LOOK, course)
+    assert result.returncode == 1
+    assert re.findall(r"FAILED submission.ipynb::Cell (\d+)", result.stdout) == ["2"]
+    assert "[todo] 1.1" in result.stdout
