@@ -19,8 +19,8 @@ NBVAL := $(PYTEST) --nbval-lax --nbval-current-env --nbval-cell-timeout=300 -p n
 QUICK := COURSEKIT_QUICK=1 COURSEKIT_OFFLINE=1
 
 # Where keys and grades go; git ignores both folders.
-KEY ?= keys
-OUT ?= grades
+KEY := keys
+OUT := grades
 
 .PHONY: help setup lab check lint test sync nbval check-grade check-browser check-site check-slides check-colab \
 	picture notebooks key grade weights reproduce bench site slides lock clean
