@@ -133,6 +133,6 @@ lock: setup ## write the requirements files anew from pyproject.toml
 	$(LOCK) --group browser --constraint requirements.txt --output-file staff/requirements-browser.txt
 	$(LOCK) --group publish --constraint requirements.txt --output-file staff/requirements-publish.txt
 
-clean: ## remove .venv, build/ and all caches
-	rm -rf .venv build .pytest_cache .ruff_cache
+clean: ## remove .venv, caches and what was built; the journals of long runs in build/ stay
+	rm -rf .venv build/site build/slides build/colab build/screenshots build/compare .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
