@@ -76,10 +76,8 @@ def _answers(
     answers = {}
     for name, result in _run(lesson, cells, sandbox, hash_seed).items():
         if result.outcome != "passed" or len(result.answers) != 1:
-            raise GradeError(
-                f"{lesson.stem}: the solution gives {name} no answer "
-                f"({result.error or 'it displays none'})"
-            )
+            why = result.error or f"{result.outcome}; a cell may need a longer --cell-timeout"
+            raise GradeError(f"{lesson.stem}: the solution gives {name} no answer ({why})")
         answers[name] = result.answers[0]
     return answers
 
