@@ -327,7 +327,11 @@ ck.plots.show(figure, alt="Twelve lines over rate, batch, accuracy; Figure 7.3 d
 #
 # $$\bar a = \frac{1}{n} \sum_i a_i, \qquad s = \sqrt{\frac{1}{n - 1} \sum_i (a_i - \bar a)^2}.$$
 #
-# Worked number, the three runs of Dillon's recipe: $\bar a = (0.9757 + 0.9767 + 0.9763) / 3 = 0.9762$, and $s = \sqrt{(0.00053^2 + 0.00047^2 + 0.00007^2) / 2} = 0.0005$.
+# Worked number, the three runs of Dillon's recipe:
+#
+# $$\bar a = \frac{0.9757 + 0.9767 + 0.9763}{3} = 0.9762,$$
+#
+# $$s = \sqrt{\frac{0.00053^2 + 0.00047^2 + 0.00007^2}{2}} = 0.0005.$$
 
 # %% tags=["nbval-check-output"]
 lectures = ck.sweep.stored("reproduction")
