@@ -97,12 +97,13 @@ class Slide:
         return min(CODE_PX, int(1820 / longest), int(height / 1.5))
 
     def table_px(self) -> int:
-        """Return the size at which all rows of a table fit."""
+        """Return the size at which all rows of a table fit, with the lines printed above it."""
         rows = 0
         for cell in self.cells:
             rows += sum(1 + len(line) // 70 for line in cell.source.splitlines() if line[:1] == "|")
             for output in cell.get("outputs", []):
                 rows += output.get("data", {}).get("text/html", "").count("<tr")
+                rows += 2 * len(output.get("text", "").splitlines())
         return min(26, int(300 / max(rows, 1)))
 
 
