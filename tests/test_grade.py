@@ -498,7 +498,7 @@ class TestSandbox:
         words = self.box.command(["python"], "/c.json", 3)
         outside = [words[i + 1] for i, word in enumerate(words) if word.startswith("--ro-bind")]
         own = [path for path in outside if path not in (*sandbox.SYSTEM, *sandbox_prefixes())]
-        assert own == ["/prepared/coursekit", "/c.json", "/my/data"]
+        assert own == ["/prepared/course", "/c.json", "/my/data"]
         assert "--bind" not in words
         for word in ("--unshare-all", "--die-with-parent", "--disable-userns", "--new-session"):
             assert word in words
