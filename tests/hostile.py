@@ -475,7 +475,8 @@ def an_oracle_that_is_searched_for(work):
         """
         import gc, inspect
         from coursekit.checks import lesson_01
-        KNOWN = [o for o in gc.get_objects() if type(o).__name__.endswith("Check")]
+        NAMES = ("FunctionCheck", "ValueCheck", "Misconception")
+        KNOWN = [o for o in gc.get_objects() if type(o).__name__ in NAMES]
         KNOWN += list(ck.checks.convolve1d.misconceptions) + list(lesson_01.CHECKS)
         if "np.convolve" in inspect.getsource(ck.checks):
             KNOWN.append(ck.checks)
@@ -515,7 +516,7 @@ def a_payload_from_a_thread(work):
             content = {{"data": {PAYLOAD}, "metadata": {{}}}}
             def tell():
                 kernel.session.send(kernel.iopub_socket, "display_data", content, parent,
-                                    ident=kernel.topic("display_data"))
+                                    ident=kernel._topic("display_data"))
             thread = threading.Thread(target=tell)
             thread.start(); thread.join()
             return np.convolve(x, w)
@@ -542,7 +543,7 @@ def a_payload_that_comes_later(work):
             kernel = get_ipython().kernel
             content = {{"data": {PAYLOAD}, "metadata": {{}}}}
             kernel.session.send(kernel.iopub_socket, "display_data", content, EARLIER,
-                                ident=kernel.topic("display_data"))
+                                ident=kernel._topic("display_data"))
         send()
         """,
         before="1.3",
@@ -558,10 +559,10 @@ def a_reply_before_the_end(work):
             kernel = get_ipython().kernel
             parent, session = kernel.get_parent("shell"), kernel.session
             def say(kind, content):
-                session.send(kernel.iopub_socket, kind, content, parent, ident=kernel.topic(kind))
+                session.send(kernel.iopub_socket, kind, content, parent, ident=kernel._topic(kind))
             say("display_data", {{"data": {PAYLOAD}, "metadata": {{}}}})
             say("status", {{"execution_state": "idle"}})
-            reply = {{"status": "ok", "execution_count": 1, "user_expressions": {{}}, "payload": []}}
+            reply = {{"status": "ok", "execution_count": 1, "user_expressions": {{}}}}
             session.send(kernel.shell_stream, "execute_reply", reply, parent,
                          ident=kernel._parent_ident.get("shell"))
             raise ValueError

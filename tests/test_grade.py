@@ -1,7 +1,9 @@
 """The grader's parts, one by one and without a kernel: matching, judging, records, reports."""
 
 import csv
+import errno
 import json
+import os
 import shutil
 from concurrent.futures import Executor, Future
 from dataclasses import replace
@@ -349,6 +351,16 @@ class TestRecords:
         records.add(Record("ada", "01_a", "1", "graded"))
         assert Records(tmp_path / "records.jsonl").get("1").status == "graded"
 
+    def test_a_full_disk_is_named_in_one_line(self, folders, capsys, monkeypatch):
+        def full(handle):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr(os, "fsync", full)
+        assert command(folders) == 2
+        error = capsys.readouterr().err.splitlines()[-1]
+        assert "No space left on device" in error
+        assert "run this again" in error
+
 
 class Here(Executor):
     """Does the work at once; loses its worker the first `lost` times."""
@@ -440,6 +452,35 @@ class TestRun:
             grade((tmp_path / "none", *folders[1:]), Here())
 
 
+def command(folders):
+    """Run the command line without a sandbox; return its exit status."""
+    names = ("--submissions", "--key", "--out")
+    arguments = [word for pair in zip(names, map(str, folders), strict=True) for word in pair]
+    return main(["run", *arguments, "--trust-submissions", "--workers", "1"])
+
+
+class TestExitStatus:
+    def test_all_graded(self, folders, capsys):
+        assert command(folders) == 0
+        assert "3 submissions, 3 graded" in capsys.readouterr().out
+        rows = list(csv.reader((folders[2] / "gradebook.csv").open(encoding="utf-8")))
+        assert [row[0] for row in rows] == ["student", "ada", "bo", "cy"]
+
+    @pytest.mark.parametrize("status", ["human", "retry"])
+    def test_some_await_a_human_or_another_try(self, folders, status, monkeypatch, capsys):
+        def work(job):
+            return Record(job.student, job.lesson, job.id, status, findings=["odd"])
+
+        monkeypatch.setattr(run, "work", work)
+        assert command(folders) == 1
+        assert f"ada, 01_convolution_1d: {status}: odd" in capsys.readouterr().err
+
+    def test_a_notebook_of_no_lesson(self, folders, capsys):
+        (folders[0] / "ada" / "notes.ipynb").write_text("{}")
+        assert command(folders) == 1
+        assert "ada/notes.ipynb: named after no lesson" in capsys.readouterr().err
+
+
 class TestReports:
     records: ClassVar = [
         Record("=cmd|'x'", "01_a", "1", "human", {"1.1": [1, 2]}, {"1.1": ["<b>why</b>"]}, {},
@@ -454,6 +495,25 @@ class TestReports:
         assert rows[0] == ["student", "lesson", "1.1", "total", "findings"]
         assert rows[1] == ["'=cmd|'x'", "01_a", "1", "1", "<script>"]
         assert rows[3] == ["bo", "02_b", "", "", ""]
+
+    def test_totals_for_learning_platforms(self, tmp_path):
+        """Canvas asks for its own first columns; both platforms for one row a student."""
+        more = Record("bo", "01_a", "4", "graded", {"1.1": [2, 2], "1.2": [1, 3]})
+        write_reports([*self.records, more], tmp_path)
+        rows = list(csv.reader((tmp_path / "totals.csv").open(encoding="utf-8")))
+        assert rows[0] == [
+            "Student",
+            "ID",
+            "SIS User ID",
+            "SIS Login ID",
+            "Section",
+            "01_a",
+            "02_b",
+        ]
+        assert rows[2:] == [
+            ["../../ada", "", "", "../../ada", "", "2", ""],
+            ["bo", "", "", "bo", "", "3", ""],
+        ]
 
     def test_pages_stay_in_their_folder_and_escape_everything(self, tmp_path):
         out = tmp_path / "out"

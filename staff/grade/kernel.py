@@ -25,6 +25,7 @@ from traitlets import Dict, Int
 from staff.grade.sandbox import RUN, Limits, Sandbox
 
 MIME = "application/vnd.coursekit.answer+json"
+DISPLAYS = ("display_data", "execute_result", "update_display_data")
 MAX_TEXT = 20_000
 START_S = 60
 
@@ -94,10 +95,11 @@ def _listens(path: str) -> bool:
 
 def _whole(message: dict[str, Any]) -> bool:
     """Return whether a message has the parts that are looked at."""
-    content, parent = message["content"], message["parent_header"]
-    if not all(isinstance(part, dict) for part in (content, parent, content.get("data", {}))):
-        return False
-    return isinstance(message["msg_type"], str)
+    content, kind = message["content"], message["msg_type"]
+    parts = [content, message["parent_header"]]
+    if kind in DISPLAYS and isinstance(content, dict):
+        parts += [content.get("data"), content.get("metadata")]
+    return isinstance(kind, str) and all(isinstance(part, dict) for part in parts)
 
 
 def _inner_process(read: int) -> int:
@@ -144,8 +146,11 @@ class QuietClient(BlockingKernelClient):
             if kind == "stream":
                 if not self._room(message):
                     continue
-            elif kind in ("display_data", "execute_result", "update_display_data"):
+            elif kind in DISPLAYS:
                 content["data"] = {k: v for k, v in content["data"].items() if k == MIME}
+                content["metadata"] = {}
+            elif kind not in ("status", "error"):
+                continue
             return message
 
     def get_shell_msg(self, timeout: float | None = None) -> dict[str, Any]:
