@@ -255,14 +255,14 @@ def test_a_slow_start_costs_nothing(job, monkeypatch):
     assert full(run.work(job))
 
 
-def test_a_full_disk_is_no_zero(job, monkeypatch):
+def test_a_report_that_cannot_be_written_is_no_zero(job, monkeypatch):
     start = execute_module._start
 
-    def on_a_full_disk(folder, sandbox):
-        (folder / "report.jsonl").symlink_to("/dev/full")
+    def nowhere_to_write(folder, sandbox):
+        (folder / "report.jsonl").symlink_to(folder / "gone" / "report.jsonl")
         return start(folder, sandbox)
 
-    monkeypatch.setattr(execute_module, "_start", on_a_full_disk)
+    monkeypatch.setattr(execute_module, "_start", nowhere_to_write)
     monkeypatch.setattr(run, "TRIES", 1)
     record = run.work(job)
     assert (record.status, record.points) == ("retry", {})
@@ -277,7 +277,7 @@ def test_what_lies_beside_a_submission_is_not_executed(job, tmp_path):
     assert not (tmp_path / "executed").exists()
 
 
-def test_a_killed_run_goes_on_where_it_stopped(job, tmp_path):
+def test_a_killed_run_goes_on_where_it_stopped(job, sandbox, tmp_path):
     """Three students hand in the same file; the grader is killed after the first of them."""
     for student in ("bo", "cy"):
         shutil.copytree(Path(job.path).parent, tmp_path / "in" / student)
@@ -285,7 +285,8 @@ def test_a_killed_run_goes_on_where_it_stopped(job, tmp_path):
         "from concurrent.futures import ThreadPoolExecutor\n"
         "from pathlib import Path\n"
         "from staff.grade import run\n"
-        "from staff.grade.sandbox import Limits\n"
+        "from staff.grade.sandbox import Limits, Sandbox\n"
+        f"run._sandbox = lambda settings: {sandbox!r}\n"
         f"folder = run.ROOT = Path({str(tmp_path)!r})\n"
         "folders = [folder / name for name in ('in', 'keys', 'out')]\n"
         f"settings = run.Settings({LIMITS!r})\n"
