@@ -5,6 +5,8 @@ import errno
 import json
 import os
 import shutil
+import subprocess
+import sys
 from concurrent.futures import Executor, Future
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +16,7 @@ import numpy as np
 import pytest
 from hostile import LESSON
 
+from coursekit import checks
 from staff.grade import GradeError, run, sandbox
 from staff.grade.__main__ import main
 from staff.grade.assemble import (
@@ -26,8 +29,9 @@ from staff.grade.assemble import (
     read_submission,
     with_graded_cells,
 )
-from staff.grade.execute import _read_report
+from staff.grade.execute import _nameless, _read_report
 from staff.grade.judge import Foreign, MalformedError, decode, judge_check, judge_equal, same
+from staff.grade.kernel import _whole
 from staff.grade.key import bits, seed_for, write_key
 from staff.grade.records import Record, Records
 from staff.grade.report import file_name, write_reports
@@ -567,6 +571,15 @@ class TestSandbox:
         monkeypatch.setenv("SECRET_TOKEN", "1")
         assert "SECRET_TOKEN" not in self.box.environment(0)
 
+    def test_memory_without_a_name_is_counted(self):
+        handle = os.memfd_create("hoard")
+        try:
+            before = sum(_nameless(os.getpid()).values())
+            os.write(handle, bytes(3_000_000))
+            assert sum(_nameless(os.getpid()).values()) - before >= 3_000_000
+        finally:
+            os.close(handle)
+
     def test_grading_refuses_without_bubblewrap(self, monkeypatch):
         monkeypatch.setattr(shutil, "which", lambda name: None)
         with pytest.raises(GradeError, match="apt-get install bubblewrap") as caught:
@@ -580,9 +593,68 @@ class TestSandbox:
         sandbox.require_hidden([tmp_path / "keys"], self.box)
 
 
-def sandbox_prefixes():
-    import sys
+class TestWhatAKernelIsShown:
+    def test_checks_with_every_name_and_no_answer(self, tmp_path):
+        """The lesson that imports its oracles by name runs on; nothing that it gets is one."""
+        sandbox._copy_course(tmp_path)
+        code = (
+            "import coursekit as ck\n"
+            "from coursekit.checks.lesson_02 import all_windows, four_loops\n"
+            f"for name in {checks.__all__!r}:\n"
+            "    check = getattr(ck.checks, name)\n"
+            "    if not isinstance(check, type):\n"
+            "        assert check(1, 2, x=3).status == 'todo'\n"
+            "        assert list(check.misconceptions) == list(check.probes) == []\n"
+            "try:\n"
+            "    ck.checks.convolve1d.oracle([1], [2])\n"
+            "except Exception as error:\n"
+            "    print(type(error).__name__, four_loops(1, 2).status)\n"
+        )
+        shown = tmp_path / "course-without-oracles"
+        result = subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=tmp_path,
+            env={"PYTHONPATH": str(shown)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert result.stdout == "BorrowedError todo\n", result.stderr
+        sources = {path.read_bytes() for path in (shown / "coursekit/checks").glob("*.py")}
+        assert len(sources) == 2  # the core, and nothing in the place of all others
 
+    def test_a_figure_is_saved_but_not_drawn(self, tmp_path):
+        from matplotlib.figure import Figure
+        from PIL import Image
+
+        from staff.grade.undrawn import FigureCanvas
+
+        figure = Figure()
+        FigureCanvas(figure)
+        figure.savefig(tmp_path / "figure.png")
+        assert Image.open(tmp_path / "figure.png").size == (1, 1)
+
+    @pytest.mark.parametrize(
+        ("change", "whole"),
+        [
+            ({}, True),
+            ({"content": {"data": {}}}, False),
+            ({"content": {"data": 3, "metadata": {}}}, False),
+            ({"content": []}, False),
+            ({"parent_header": "x"}, False),
+            ({"msg_type": ["display_data"]}, False),
+        ],
+    )
+    def test_messages_without_form_are_known(self, change, whole):
+        message = {
+            "msg_type": "display_data",
+            "content": {"data": {}, "metadata": {}},
+            "parent_header": {},
+        }
+        assert _whole(message | change) == whole
+
+
+def sandbox_prefixes():
     return sys.base_prefix, sys.prefix
 
 
