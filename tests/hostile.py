@@ -86,7 +86,8 @@ class Case:
     """A submission and what must come of it.
 
     `points` are those that differ from full ones; `finding` is a part of what the grader must
-    have noticed, "" where it notices nothing; `human` says whether somebody has to look.
+    have noticed, "" where it notices nothing; `human` says whether somebody has to look,
+    and `endless` whether a cell runs until it is stopped.
     """
 
     family: str
@@ -95,17 +96,18 @@ class Case:
     points: dict = field(default_factory=dict)
     finding: str = ""
     human: bool = False
+    endless: bool = False
 
 
 CASES: list[Case] = []
 
 
-def case(family, finding="", human=False, **points):
+def case(family, finding="", human=False, endless=False, **points):
     """Add the decorated function as a case; points are given as `p12=0`."""
     lost = {f"1.{name[-1]}": value for name, value in points.items()}
 
     def add(change):
-        CASES.append(Case(family, change.__name__, change, lost, finding, human))
+        CASES.append(Case(family, change.__name__, change, lost, finding, human, endless))
         return change
 
     return add
@@ -766,12 +768,12 @@ def killing_everybody(work):
     )
 
 
-@case("sabotage", "it was left out", human=True, p12=0)
+@case("sabotage", "it was left out", human=True, endless=True, p12=0)
 def an_endless_loop(work):
     work.write("1.2", "def convolve1d(x, w):\n    while True:\n        pass")
 
 
-@case("sabotage", "it was left out", human=True, p12=0)
+@case("sabotage", "it was left out", human=True, endless=True, p12=0)
 def a_loop_that_cannot_be_interrupted_and_prints(work):
     work.write(
         "1.2",
