@@ -385,7 +385,8 @@ PAYLOAD = (
 )
 
 
-@case("forgery", p12=0, p13=0)
+# Its kernel can say nothing any more, so the cell that patches is left out.
+@case("forgery", "it was left out", human=True, endless=True, p12=0)
 def everything_patched(work):
     work.add(
         """

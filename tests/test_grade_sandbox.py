@@ -31,7 +31,7 @@ from staff.source import keep_solution
 
 pytestmark = pytest.mark.sandbox
 LIMITS = Limits(wall_s=90, cell_s=30, memory_mb=700, processes=40, files_mb=20)
-ENDLESS_S = 4
+ENDLESS_S = 6
 
 
 @pytest.fixture(scope="session")
