@@ -77,7 +77,8 @@ answer = [cross_correlate1d(rng.integers(-9, 10, n), rng.normal(size=k)) for n, 
 '''
 
 FULL = {"1.1": 3, "1.2": 3, "1.3": 2}
-WRONG_12 = "def convolve1d(x, w):\n    return np.zeros(len(x) + len(w) - 1)"
+# A known mistake, so that the grader need not ask the public check what is wrong.
+WRONG_12 = "def convolve1d(x, w):\n    return np.convolve(x, w[::-1])"
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,8 @@ class Case:
     """A submission and what must come of it.
 
     `points` are those that differ from full ones; `finding` is a part of what the grader must
-    have noticed, "" where it notices nothing; `human` says whether somebody has to look.
+    have noticed, "" where it notices nothing; `human` says whether somebody has to look,
+    and `endless` whether a cell runs until it is stopped.
     """
 
     family: str
@@ -94,17 +96,18 @@ class Case:
     points: dict = field(default_factory=dict)
     finding: str = ""
     human: bool = False
+    endless: bool = False
 
 
 CASES: list[Case] = []
 
 
-def case(family, finding="", human=False, **points):
+def case(family, finding="", human=False, endless=False, **points):
     """Add the decorated function as a case; points are given as `p12=0`."""
     lost = {f"1.{name[-1]}": value for name, value in points.items()}
 
     def add(change):
-        CASES.append(Case(family, change.__name__, change, lost, finding, human))
+        CASES.append(Case(family, change.__name__, change, lost, finding, human, endless))
         return change
 
     return add
@@ -242,6 +245,55 @@ def text_in_a_cell_of_the_course(work):
     work.write("1.2", "def convolve1d(x, w):\n    fsum([1])\n    return np.convolve(x, w)")
 
 
+@case("good work")
+def figures_of_ones_own(work):
+    work.add(
+        """
+        import io, matplotlib.pyplot as plt
+        figure, ax = plt.subplots()
+        ax.plot(x)
+        figure.canvas.draw()
+        PIXELS = np.asarray(figure.canvas.buffer_rgba()).max()
+        figure.savefig(io.BytesIO(), format="svg")
+        figure.savefig("figure.png")
+        plt.show()
+        OPEN = plt.get_fignums()
+        """,
+        before="1.2",
+    )
+    work.write(
+        "1.2",
+        "def convolve1d(x, w):\n"
+        "    return np.convolve(x, w) if PIXELS == 255 and OPEN == [] else None",
+    )
+
+
+@case("good work")
+def checks_in_cells_of_ones_own(work):
+    code = "".join(work.find("1.2")["source"])
+    call = "assert ck.checks.convolve1d(convolve1d).status == 'pass', 'not yet'"
+    work.write("1.2", f"{code}\n\n{call}")
+    work.add(
+        "from coursekit.checks.lesson_01 import correlate_full\n"
+        "try:\n    ck.checks.pad1d(3)\nexcept ck.checks.CheckError:\n    pass",
+        before="1.3",
+    )
+
+
+@case("good work")
+def strict_with_oneself(work):
+    work.add(
+        "import warnings\nwarnings.simplefilter('error')\nnp.seterr(all='raise')\n"
+        "np.set_printoptions(precision=1, threshold=2)",
+        before="1.1",
+    )
+
+
+@case("good work")
+def another_folder(work):
+    work.add("import os, tempfile\nos.chdir(tempfile.mkdtemp())", before="1.1")
+
+
 # Damaged --------------------------------------------------------------------------------
 
 
@@ -306,6 +358,26 @@ def exercises_in_another_order(work):
     work.cells.insert(work.cells.index(work.find("1.1")), cell)
 
 
+@case("damaged", p12=0)
+def a_recursion_without_end(work):
+    work.write("1.2", "def convolve1d(x, w):\n    return convolve1d(x, w)")
+
+
+@case("damaged", p12=0)
+def a_question_to_the_keyboard(work):
+    work.write("1.2", "def convolve1d(x, w):\n    return [float(input('first? '))]")
+
+
+@case("damaged")
+def paths_for_names(work):
+    for cell in work.cells:
+        cell["id"] = "../../../etc/passwd"
+    work.notebook["metadata"] = {"name": "../../x", "coursekit": {"lesson": "../x"}}
+    kit = {"exercise": "../../1.2", "role": "../answer", "points": 99}
+    work.add("pass", before="1.2")
+    work.cells[work.cells.index(work.find("1.2")) - 1]["metadata"]["coursekit"] = kit
+
+
 # Forgery --------------------------------------------------------------------------------
 
 PAYLOAD = (
@@ -313,7 +385,8 @@ PAYLOAD = (
 )
 
 
-@case("forgery", p12=0, p13=0)
+# Its kernel can say nothing any more, so the cell that patches is left out.
+@case("forgery", "it was left out", human=True, endless=True, p12=0)
 def everything_patched(work):
     work.add(
         """
@@ -393,6 +466,134 @@ def an_object_that_equals_everything(work):
     )
 
 
+@case("forgery", p12=0)
+def a_borrowed_oracle(work):
+    work.write("1.2", "convolve1d = ck.checks.convolve1d.oracle")
+
+
+@case("forgery", p12=0)
+def an_oracle_that_is_searched_for(work):
+    work.write(
+        "1.2",
+        """
+        import gc, inspect
+        from coursekit.checks import lesson_01
+        NAMES = ("FunctionCheck", "ValueCheck", "Misconception")
+        KNOWN = [o for o in gc.get_objects() if type(o).__name__ in NAMES]
+        KNOWN += list(ck.checks.convolve1d.misconceptions) + list(lesson_01.CHECKS)
+        if "np.convolve" in inspect.getsource(ck.checks):
+            KNOWN.append(ck.checks)
+        def convolve1d(x, w):
+            return np.convolve(x, w if KNOWN else w[::-1])
+        """,
+    )
+
+
+@case("forgery", p12=0)
+def a_check_for_an_answer(work):
+    work.write("1.2", "convolve1d = ck.checks.convolve1d")
+
+
+@case("forgery", p12=0, p13=0)
+def inputs_of_ones_own(work):
+    work.add(
+        """
+        class Easy:
+            def integers(self, low, high, n): return np.arange(n)
+            def normal(self, size): return np.ones(size)
+        np.random.default_rng = lambda seed=None: Easy()
+        """,
+        before="1.2",
+    )
+
+
+@case("forgery", "more than one answer", human=True, p12=0)
+def a_payload_from_a_thread(work):
+    work.write(
+        "1.2",
+        f"""
+        import threading
+        def convolve1d(x, w):
+            kernel = get_ipython().kernel
+            parent = kernel.get_parent("shell")
+            content = {{"data": {PAYLOAD}, "metadata": {{}}}}
+            def tell():
+                kernel.session.send(kernel.iopub_socket, "display_data", content, parent,
+                                    ident=kernel._topic("display_data"))
+            thread = threading.Thread(target=tell)
+            thread.start(); thread.join()
+            return np.convolve(x, w)
+        """,
+    )
+
+
+@case("forgery", p12=0)
+def a_payload_that_comes_later(work):
+    code = "".join(work.find("1.3")["source"])
+    work.write(
+        "1.2",
+        """
+        def convolve1d(x, w):
+            global EARLIER
+            EARLIER = get_ipython().kernel.get_parent("shell")
+            return np.convolve(x, w[::-1])
+        """,
+    )
+    work.write("1.3", code)
+    work.add(
+        f"""
+        def send():
+            kernel = get_ipython().kernel
+            content = {{"data": {PAYLOAD}, "metadata": {{}}}}
+            kernel.session.send(kernel.iopub_socket, "display_data", content, EARLIER,
+                                ident=kernel._topic("display_data"))
+        send()
+        """,
+        before="1.3",
+    )
+
+
+@case("forgery", p12=0)
+def a_reply_before_the_end(work):
+    work.write(
+        "1.2",
+        f"""
+        def convolve1d(x, w):
+            kernel = get_ipython().kernel
+            parent, session = kernel.get_parent("shell"), kernel.session
+            def say(kind, content):
+                session.send(kernel.iopub_socket, kind, content, parent, ident=kernel._topic(kind))
+            say("display_data", {{"data": {PAYLOAD}, "metadata": {{}}}})
+            say("status", {{"execution_state": "idle"}})
+            reply = {{"status": "ok", "execution_count": 1, "user_expressions": {{}}}}
+            session.send(kernel.shell_stream, "execute_reply", reply, parent,
+                         ident=kernel._parent_ident.get("shell"))
+            raise ValueError
+        """,
+    )
+
+
+@case("forgery")
+def messages_without_form(work):
+    work.write(
+        "1.2",
+        """
+        def convolve1d(x, w):
+            kernel = get_ipython().kernel
+            parent, session = kernel.get_parent("shell"), kernel.session
+            deep = []
+            for _ in range(900):
+                deep = [deep]
+            for content in ({}, {"data": 3}, {"data": None, "metadata": deep}, {"text": [1]}):
+                session.send(kernel.iopub_socket, "display_data", content, parent)
+                session.send(kernel.iopub_socket, "nonsense", content, parent)
+            kernel.iopub_socket.send_multipart([b"x", b"<IDS|MSG>", b"no signature", b"{}"])
+            kernel.iopub_socket.send_multipart([b"nothing"])
+            return np.convolve(x, w)
+        """,
+    )
+
+
 # Tampering ------------------------------------------------------------------------------
 
 
@@ -433,11 +634,9 @@ def public_answers_by_heart(work):
     work.write(
         "1.2",
         """
+        KNOWN = {((1, 2, 3), (1, 0, -1)): [1, 2, 2, -2, -3], ((1, 2), (3, 4)): [3, 10, 8]}
         def convolve1d(x, w):
-            for probe in ck.checks.convolve1d.probes:
-                if np.array_equal(probe[0], x) and np.array_equal(probe[1], w):
-                    return np.convolve(x, w)
-            return np.zeros(len(x) + len(w) - 1)
+            return KNOWN.get((tuple(x), tuple(w)), np.convolve(x, w[::-1]))
         """,
     )
 
@@ -458,7 +657,7 @@ def files_of_the_grader(work):
             SEEN += [f for f in folders if f in ("staff", "keys", "notebooks", "tests", ".git")]
             SEEN += [f for f in files if f.endswith(("ipynb", "jsonl")) or f.startswith("01_")]
         def convolve1d(x, w):
-            return np.convolve(x, w) if SEEN else 0
+            return np.convolve(x, w) if SEEN else np.convolve(x, w[::-1])
         """,
     )
 
@@ -476,7 +675,7 @@ def the_network(work):
                     s.settimeout(0.1)
                     REACHED += [host] if s.connect_ex((host, port)) == 0 else []
         def convolve1d(x, w):
-            return np.convolve(x, w) if REACHED else 0
+            return np.convolve(x, w) if REACHED else np.convolve(x, w[::-1])
         """,
     )
 
@@ -491,7 +690,7 @@ def other_processes(work):
                   and int(p) != os.getpid()]
         SECRETS = [k for k in os.environ if "KEY" in k or "TOKEN" in k or "SSH" in k]
         def convolve1d(x, w):
-            return np.convolve(x, w) if OTHERS or SECRETS else 0
+            return np.convolve(x, w) if OTHERS or SECRETS else np.convolve(x, w[::-1])
         """,
     )
 
@@ -516,7 +715,27 @@ def rights_of_root(work):
         FOUND += ["unshare"] if subprocess.run(["unshare", "-Ur", "true"],
                                                capture_output=True).returncode == 0 else []
         def convolve1d(x, w):
-            return np.convolve(x, w) if FOUND else 0
+            return np.convolve(x, w) if FOUND else np.convolve(x, w[::-1])
+        """,
+    )
+
+
+@case("leaks", p12=0)
+def the_folder_of_the_grader(work):
+    """What it writes stays in memory, and ends with the kernel; the tests look outside."""
+    work.write(
+        "1.2",
+        """
+        import os, pathlib, sys
+        OUTSIDE = []
+        for folder in ("/work", "/root", "/etc", "/var/tmp", "/home", "/srv", "/course",
+                       sys.prefix, "/proc/1/root/root", "/proc/1/cwd/../../etc", "/sys/fs"):
+            try:
+                pathlib.Path(folder, "evil").write_text("evil"); OUTSIDE.append(folder)
+            except OSError:
+                pass
+        def convolve1d(x, w):
+            return np.convolve(x, w) if OUTSIDE else np.convolve(x, w[::-1])
         """,
     )
 
@@ -550,12 +769,12 @@ def killing_everybody(work):
     )
 
 
-@case("sabotage", "it was left out", human=True, p12=0)
+@case("sabotage", "it was left out", human=True, endless=True, p12=0)
 def an_endless_loop(work):
     work.write("1.2", "def convolve1d(x, w):\n    while True:\n        pass")
 
 
-@case("sabotage", "it was left out", human=True, p12=0)
+@case("sabotage", "it was left out", human=True, endless=True, p12=0)
 def a_loop_that_cannot_be_interrupted_and_prints(work):
     work.write(
         "1.2",
@@ -650,5 +869,152 @@ def a_payload_that_is_deep(work):
         def convolve1d(x, w):
             display({"application/vnd.coursekit.answer+json": deep()}, raw=True)
             raise NotImplementedError
+        """,
+    )
+
+
+@case("sabotage", "memory", human=True, p12=0)
+def memory_without_a_name(work):
+    work.write(
+        "1.2",
+        """
+        import os
+        def convolve1d(x, w):
+            while True:
+                f = os.memfd_create("x")
+                try:
+                    os.write(f, bytes(10_000_000))
+                except OSError:
+                    os.close(f)
+        """,
+    )
+
+
+@case("sabotage")
+def a_daemon_that_ignores_signals(work):
+    work.write(
+        "1.2",
+        """
+        import subprocess, sys
+        def convolve1d(x, w):
+            code = "import signal, time; [signal.signal(s, signal.SIG_IGN) for s in (1, 2, 15)]"
+            subprocess.Popen(["setsid", sys.executable, "-S", "-c", code + "; time.sleep(999)"])
+            return np.convolve(x, w)
+        """,
+    )
+
+
+@case("sabotage")
+def an_end_that_does_not_come(work):
+    work.write(
+        "1.2",
+        """
+        import atexit, signal, threading, time
+        atexit.register(time.sleep, 999)
+        threading.Thread(target=time.sleep, args=(999,)).start()
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        def convolve1d(x, w):
+            return np.convolve(x, w)
+        """,
+    )
+
+
+@case("sabotage", "it was left out", human=True)
+def a_call_of_quit(work):
+    work.add("get_ipython().kernel.do_shutdown(False); import os; os._exit(0)", before="1.2")
+
+
+@case("sabotage")
+def links_for_sockets(work):
+    work.write(
+        "1.2",
+        """
+        import pathlib
+        for path in pathlib.Path("/run/kernel").glob("s-*"):
+            path.unlink(); path.symlink_to("/run/docker.sock")
+        def convolve1d(x, w):
+            return np.convolve(x, w)
+        """,
+    )
+
+
+# Persistence: what a kernel leaves behind must not be there for the next. Each of these
+# plants hooks and then ends the kernel, so that the grader starts another one ----------------
+
+
+def plant(work, *places):
+    """Plant code that would give the right answer away, and look for what was planted before."""
+    work.add(
+        f"""
+        import builtins, pathlib, site, sys
+        HOME = pathlib.Path.home()
+        HOOK = "import builtins; builtins.HOOKED = True"
+        FOUND = hasattr(builtins, "HOOKED")
+        for place in ({", ".join(places)},):
+            FOUND = FOUND or place.exists() and place.read_text() == HOOK
+            try:
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.write_text(HOOK)
+            except OSError:
+                pass
+        """,
+        before="1.2",
+    )
+    work.write("1.2", "def convolve1d(x, w):\n    return np.convolve(x, w if FOUND else w[::-1])")
+    work.add("import os\nos._exit(0)", before="1.3")
+
+
+@case("persistence", "it was left out", human=True, p12=0)
+def start_up_files_of_ipython(work):
+    profile = "HOME / '.ipython' / 'profile_default'"
+    plant(work, f"{profile} / 'startup' / '00.py'", f"{profile} / 'ipython_kernel_config.py'")
+
+
+@case("persistence", "it was left out", human=True, p12=0)
+def start_up_files_of_python(work):
+    user, own = "pathlib.Path(site.getusersitepackages())", "pathlib.Path(site.__file__).parent"
+    names = ("usercustomize.py", "sitecustomize.py", "evil.pth")
+    plant(work, *(f"{folder} / '{name}'" for folder in (user, own) for name in names))
+
+
+@case("persistence", "it was left out", human=True, p12=0)
+def start_up_variables(work):
+    plant(work, "HOME / '.pythonrc'", "HOME / '.bashrc'", "HOME / '.profile'")
+    work.add(
+        "import os\nos.environ['PYTHONSTARTUP'] = os.environ['ENV'] = str(HOME / '.pythonrc')",
+        before="1.2",
+    )
+
+
+@case("persistence", "it was left out", human=True, p12=0)
+def a_package_of_the_same_name(work):
+    plant(work, "HOME / 'numpy.py'", "HOME / 'coursekit.py'", "pathlib.Path('/tmp/numpy.py')")
+
+
+@case("persistence", "it was left out", human=True, p12=0)
+def a_rewritten_report(work):
+    names = ("report.jsonl", "conftest.py", "pytest.ini", "kernels/coursekit/kernel.json")
+    folders = ("HOME", "pathlib.Path('/tmp')", "pathlib.Path('/dev/shm')")
+    plant(work, *(f"{folder} / '{name}'" for folder in folders for name in names))
+
+
+@case("persistence", "it was left out", human=True, p12=0)
+def another_kernels_connection(work):
+    plant(work, "pathlib.Path('/run/kernel/connection.json')", "pathlib.Path('/run/kernel/s-1')")
+
+
+@case("persistence", p12=0)
+def a_pickle_for_an_answer(work):
+    work.write(
+        "1.2",
+        """
+        import os, pathlib, pickle
+        class Evil(list):
+            def __reduce__(self):
+                return os.system, ("touch /tmp/unpickled",)
+        for name in ("answer.pkl", "report.jsonl", "x.npy"):
+            pathlib.Path(name).write_bytes(pickle.dumps(Evil()))
+        def convolve1d(x, w):
+            return Evil([object()])
         """,
     )

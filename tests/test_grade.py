@@ -1,8 +1,12 @@
 """The grader's parts, one by one and without a kernel: matching, judging, records, reports."""
 
 import csv
+import errno
 import json
+import os
 import shutil
+import subprocess
+import sys
 from concurrent.futures import Executor, Future
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +16,7 @@ import numpy as np
 import pytest
 from hostile import LESSON
 
+from coursekit import checks
 from staff.grade import GradeError, run, sandbox
 from staff.grade.__main__ import main
 from staff.grade.assemble import (
@@ -24,8 +29,9 @@ from staff.grade.assemble import (
     read_submission,
     with_graded_cells,
 )
-from staff.grade.execute import _read_report
+from staff.grade.execute import _nameless, _read_report
 from staff.grade.judge import Foreign, MalformedError, decode, judge_check, judge_equal, same
+from staff.grade.kernel import _whole
 from staff.grade.key import bits, seed_for, write_key
 from staff.grade.records import Record, Records
 from staff.grade.report import file_name, write_reports
@@ -349,6 +355,16 @@ class TestRecords:
         records.add(Record("ada", "01_a", "1", "graded"))
         assert Records(tmp_path / "records.jsonl").get("1").status == "graded"
 
+    def test_a_full_disk_is_named_in_one_line(self, folders, capsys, monkeypatch):
+        def full(handle):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr(os, "fsync", full)
+        assert command(folders) == 2
+        error = capsys.readouterr().err.splitlines()[-1]
+        assert "No space left on device" in error
+        assert "run this again" in error
+
 
 class Here(Executor):
     """Does the work at once; loses its worker the first `lost` times."""
@@ -440,6 +456,35 @@ class TestRun:
             grade((tmp_path / "none", *folders[1:]), Here())
 
 
+def command(folders):
+    """Run the command line without a sandbox; return its exit status."""
+    names = ("--submissions", "--key", "--out")
+    arguments = [word for pair in zip(names, map(str, folders), strict=True) for word in pair]
+    return main(["run", *arguments, "--trust-submissions", "--workers", "1"])
+
+
+class TestExitStatus:
+    def test_all_graded(self, folders, capsys):
+        assert command(folders) == 0
+        assert "3 submissions, 3 graded" in capsys.readouterr().out
+        rows = list(csv.reader((folders[2] / "gradebook.csv").open(encoding="utf-8")))
+        assert [row[0] for row in rows] == ["student", "ada", "bo", "cy"]
+
+    @pytest.mark.parametrize("status", ["human", "retry"])
+    def test_some_await_a_human_or_another_try(self, folders, status, monkeypatch, capsys):
+        def work(job):
+            return Record(job.student, job.lesson, job.id, status, findings=["odd"])
+
+        monkeypatch.setattr(run, "work", work)
+        assert command(folders) == 1
+        assert f"ada, 01_convolution_1d: {status}: odd" in capsys.readouterr().err
+
+    def test_a_notebook_of_no_lesson(self, folders, capsys):
+        (folders[0] / "ada" / "notes.ipynb").write_text("{}")
+        assert command(folders) == 1
+        assert "ada/notes.ipynb: named after no lesson" in capsys.readouterr().err
+
+
 class TestReports:
     records: ClassVar = [
         Record("=cmd|'x'", "01_a", "1", "human", {"1.1": [1, 2]}, {"1.1": ["<b>why</b>"]}, {},
@@ -454,6 +499,25 @@ class TestReports:
         assert rows[0] == ["student", "lesson", "1.1", "total", "findings"]
         assert rows[1] == ["'=cmd|'x'", "01_a", "1", "1", "<script>"]
         assert rows[3] == ["bo", "02_b", "", "", ""]
+
+    def test_totals_for_learning_platforms(self, tmp_path):
+        """Canvas asks for its own first columns; both platforms for one row a student."""
+        more = Record("bo", "01_a", "4", "graded", {"1.1": [2, 2], "1.2": [1, 3]})
+        write_reports([*self.records, more], tmp_path)
+        rows = list(csv.reader((tmp_path / "totals.csv").open(encoding="utf-8")))
+        assert rows[0] == [
+            "Student",
+            "ID",
+            "SIS User ID",
+            "SIS Login ID",
+            "Section",
+            "01_a",
+            "02_b",
+        ]
+        assert rows[2:] == [
+            ["../../ada", "", "", "../../ada", "", "2", ""],
+            ["bo", "", "", "bo", "", "3", ""],
+        ]
 
     def test_pages_stay_in_their_folder_and_escape_everything(self, tmp_path):
         out = tmp_path / "out"
@@ -498,7 +562,7 @@ class TestSandbox:
         words = self.box.command(["python"], "/c.json", 3)
         outside = [words[i + 1] for i, word in enumerate(words) if word.startswith("--ro-bind")]
         own = [path for path in outside if path not in (*sandbox.SYSTEM, *sandbox_prefixes())]
-        assert own == ["/prepared/coursekit", "/c.json", "/my/data"]
+        assert own == ["/prepared/course", "/c.json", "/my/data"]
         assert "--bind" not in words
         for word in ("--unshare-all", "--die-with-parent", "--disable-userns", "--new-session"):
             assert word in words
@@ -506,6 +570,15 @@ class TestSandbox:
     def test_the_environment_is_a_new_one(self, monkeypatch):
         monkeypatch.setenv("SECRET_TOKEN", "1")
         assert "SECRET_TOKEN" not in self.box.environment(0)
+
+    def test_memory_without_a_name_is_counted(self):
+        handle = os.memfd_create("hoard")
+        try:
+            before = sum(_nameless(os.getpid()).values())
+            os.write(handle, bytes(3_000_000))
+            assert sum(_nameless(os.getpid()).values()) - before >= 3_000_000
+        finally:
+            os.close(handle)
 
     def test_grading_refuses_without_bubblewrap(self, monkeypatch):
         monkeypatch.setattr(shutil, "which", lambda name: None)
@@ -520,9 +593,68 @@ class TestSandbox:
         sandbox.require_hidden([tmp_path / "keys"], self.box)
 
 
-def sandbox_prefixes():
-    import sys
+class TestWhatAKernelIsShown:
+    def test_checks_with_every_name_and_no_answer(self, tmp_path):
+        """The lesson that imports its oracles by name runs on; nothing that it gets is one."""
+        sandbox._copy_course(tmp_path)
+        code = (
+            "import coursekit as ck\n"
+            "from coursekit.checks.lesson_02 import all_windows, four_loops\n"
+            f"for name in {checks.__all__!r}:\n"
+            "    check = getattr(ck.checks, name)\n"
+            "    if not isinstance(check, type):\n"
+            "        assert check(1, 2, x=3).status == 'todo'\n"
+            "        assert list(check.misconceptions) == list(check.probes) == []\n"
+            "try:\n"
+            "    ck.checks.convolve1d.oracle([1], [2])\n"
+            "except Exception as error:\n"
+            "    print(type(error).__name__, four_loops(1, 2).status)\n"
+        )
+        shown = tmp_path / "course-without-oracles"
+        result = subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=tmp_path,
+            env={"PYTHONPATH": str(shown)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert result.stdout == "BorrowedError todo\n", result.stderr
+        sources = {path.read_bytes() for path in (shown / "coursekit/checks").glob("*.py")}
+        assert len(sources) == 2  # the core, and nothing in the place of all others
 
+    def test_a_figure_is_saved_but_not_drawn(self, tmp_path):
+        from matplotlib.figure import Figure
+        from PIL import Image
+
+        from staff.grade.undrawn import FigureCanvas
+
+        figure = Figure()
+        FigureCanvas(figure)
+        figure.savefig(tmp_path / "figure.png")
+        assert Image.open(tmp_path / "figure.png").size == (1, 1)
+
+    @pytest.mark.parametrize(
+        ("change", "whole"),
+        [
+            ({}, True),
+            ({"content": {"data": {}}}, False),
+            ({"content": {"data": 3, "metadata": {}}}, False),
+            ({"content": []}, False),
+            ({"parent_header": "x"}, False),
+            ({"msg_type": ["display_data"]}, False),
+        ],
+    )
+    def test_messages_without_form_are_known(self, change, whole):
+        message = {
+            "msg_type": "display_data",
+            "content": {"data": {}, "metadata": {}},
+            "parent_header": {},
+        }
+        assert _whole(message | change) == whole
+
+
+def sandbox_prefixes():
     return sys.base_prefix, sys.prefix
 
 

@@ -1,11 +1,16 @@
 """The grader against everything in hostile.py, in the real sandbox; `make check-grade`."""
 
+import contextlib
 import json
 import os
+import shutil
+import socket
 import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -13,16 +18,20 @@ import pytest
 from hostile import CASES, FULL, LESSON, Work
 
 from staff import build
-from staff.grade import GradeError
+from staff.grade import GradeError, run
+from staff.grade import execute as execute_module
 from staff.grade.assemble import Lesson
-from staff.grade.key import make_key
+from staff.grade.execute import execute
+from staff.grade.key import make_key, write_key
+from staff.grade.records import Record
 from staff.grade.run import _record
 from staff.grade.sandbox import ROOT, Limits, prepare, require_bubblewrap
 from staff.grade.submission import grade_submission
 from staff.source import keep_solution
 
 pytestmark = pytest.mark.sandbox
-LIMITS = Limits(wall_s=60, cell_s=4, memory_mb=700, processes=40, files_mb=20)
+LIMITS = Limits(wall_s=90, cell_s=30, memory_mb=700, processes=40, files_mb=20)
+ENDLESS_S = 6
 
 
 @pytest.fixture(scope="session")
@@ -61,7 +70,8 @@ def work(lesson):
 @pytest.mark.parametrize("case", CASES, ids=lambda c: f"{c.family}: {c.name}")
 def test_what_comes_of_it(case, work, lesson, key, sandbox):
     case.change(work)
-    graded = grade_submission(work.to_bytes(), lesson, key, sandbox)
+    box = replace(sandbox, limits=replace(LIMITS, cell_s=ENDLESS_S)) if case.endless else sandbox
+    graded = grade_submission(work.to_bytes(), lesson, key, box)
     record = _record({"student": "s", "lesson": lesson.stem, "id": "0"}, key, graded)
     earned = {exercise: got for exercise, (got, _) in record.points.items()}
     assert earned == {**FULL, **case.points}, (record.words, record.findings)
@@ -72,37 +82,237 @@ def test_what_comes_of_it(case, work, lesson, key, sandbox):
 
 
 LAST_LINE = LESSON.splitlines()[-1]
-REFUSED = {
-    "the same answer for every seed": (
-        "rng = np.random.default_rng(SEED)\nsizes = ((9, 3)",
-        "rng = np.random.default_rng(1)\nsizes = ((9, 3)",
-    ),
-    "differently in every run": (
-        "rng = np.random.default_rng(SEED)\nsizes = ((9, 3)",
-        "rng = np.random.default_rng(SEED + hash('a') % 100)\nsizes = ((9, 3)",
-    ),
-    "can be guessed": (
-        LAST_LINE,
-        "answer = cross_correlate1d(rng.integers(-9, 10, 4), np.ones(4)) > 0",
-    ),
-    "gives full points to a misconception": ("sizes = ((7, 3), (5, 5), (3, 5))", "sizes = ()"),
-    "a blank notebook earns the points": (
-        LAST_LINE,
-        "answer = [np.correlate(rng.integers(-9, 10, n), rng.normal(size=k)) for n, k in sizes]",
-    ),
-    "gives exercise-1-3-grade no answer": ("answer = [cross_correlate1d(", "answer = [missing("),
-}
+GRADED_12 = """\
+# %% coursekit={"exercise": "1.2", "role": "grade", "points": 3}
+rng = np.random.default_rng(SEED)
+sizes = ((7, 3), (5, 5), (3, 5))
+"""
+NO_GOOD = LESSON.replace(
+    GRADED_12,
+    """\
+# %% coursekit={"exercise": "1.2", "role": "grade", "points": 1}
+answer = convolve1d(np.arange(9) * 1.37, np.random.default_rng(hash("a") % 100).normal(size=4))
+
+# %% coursekit={"exercise": "1.2", "role": "grade", "points": 2}
+rng = np.random.default_rng(1)
+sizes = ((7, 3), (5, 5), (3, 5))
+""",
+).replace(LAST_LINE, "answer = rng.integers(0, 9)")
+REASONS = (
+    "the solution answers exercise-1-2-grade differently in every run",
+    "exercise-1-2-grade-2 has the same answer for every seed",
+    "the answer of exercise-1-3-grade can be guessed",
+    "a blank notebook earns the points of exercise-1-3-grade",
+    "exercise 1.3 gives full points to a misconception",
+)
 
 
-@pytest.mark.parametrize("words", REFUSED)
-def test_a_key_that_is_no_good_is_refused(words, tmp_path, sandbox):
-    old, new = REFUSED[words]
-    assert old in LESSON
-    text = LESSON.replace(old, new)
-    path = tmp_path / "01_small.py"
+def make_key_of(text, folder, sandbox):
+    path = folder / "01_small.py"
     path.write_text(text, encoding="utf-8")
-    with pytest.raises(GradeError, match=words):
-        make_key(Lesson.read(path), "a secret of the tests", sandbox)
+    return make_key(Lesson.read(path), "a secret of the tests", sandbox)
+
+
+def test_a_key_that_is_no_good_is_refused_with_all_reasons(tmp_path, sandbox):
+    with pytest.raises(GradeError) as caught:
+        make_key_of(NO_GOOD, tmp_path, sandbox)
+    for words in REASONS:
+        assert f"01_small: {words}" in str(caught.value)
+
+
+def test_a_solution_that_does_not_run_is_no_key(tmp_path, sandbox):
+    with pytest.raises(GradeError, match="gives exercise-1-3-grade no answer"):
+        make_key_of(LESSON.replace("answer = [cross_", "answer = [missing_"), tmp_path, sandbox)
+
+
+# Nothing gets out -----------------------------------------------------------------------
+
+
+def listening(address, family):
+    """A socket of this machine, and how many have connected to it so far."""
+    server = socket.socket(family)
+    server.bind(address)
+    server.listen()
+    server.setblocking(False)
+    return server
+
+
+def visitors(server):
+    count = 0
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            server.accept()[0].close()
+            count += 1
+    return count
+
+
+def test_nothing_of_a_submission_gets_out(tmp_path, sandbox, monkeypatch):
+    """A cell that writes into folders of the grader and connects to its sockets leaves no trace.
+
+    The same cell, trusted, leaves every one of them: the test can tell.
+    """
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    internet = listening(("127.0.0.1", 0), socket.AF_INET)
+    abstract = listening(f"\0{tmp_path}", socket.AF_UNIX)
+    cell = f"""
+import pathlib, pickle, socket
+class Evil:
+    def __reduce__(self):
+        return pathlib.Path.write_text, (pathlib.Path({str(tmp_path / "unpickled")!r}), "")
+for folder in ({str(tmp_path)!r}, {str(home)!r}):
+    try:
+        pathlib.Path(folder, "written").write_text("")
+    except OSError:
+        pass
+for family, address in ((socket.AF_INET, {internet.getsockname()!r}),
+                        (socket.AF_UNIX, {abstract.getsockname()!r})):
+    try:
+        with socket.socket(family) as s:
+            s.connect(address)
+    except OSError:
+        pass
+for name in ("submission.ipynb", "report.jsonl", "x.pickle"):
+    pathlib.Path(name).write_bytes(pickle.dumps(Evil()))
+display({{"application/vnd.coursekit.answer+json": pickle.dumps(Evil()).hex()}}, raw=True)
+"""
+    traces = []
+    for trusted in (True, False):
+        assert execute([cell], replace(sandbox, trusted=trusted)).cells[0].outcome == "passed"
+        files = {path.name for path in tmp_path.rglob("*") if path.is_file()}
+        traces.append((files, visitors(internet), visitors(abstract)))
+        for path in tmp_path.rglob("written"):
+            path.unlink()
+    assert traces == [({"written"}, 1, 1), (set(), 0, 0)]
+
+
+def test_a_link_in_place_of_a_socket_leads_nowhere(tmp_path, sandbox):
+    """The grader connects to a kernel's sockets once, before any code of a submission runs."""
+    folder = Path(tempfile.mkdtemp(dir="/tmp"))  # a socket's path must be short
+    trap = listening(str(folder / "trap"), socket.AF_UNIX)
+    cell = f"""
+import pathlib, time
+kernel = get_ipython().kernel
+for path in pathlib.Path("/run/kernel").glob("s-*"):
+    path.unlink()
+    path.symlink_to({str(folder / "trap")!r})
+kernel.shell_stream.socket.unbind(kernel.shell_stream.socket.last_endpoint)
+kernel.shell_stream.socket.close(0)
+time.sleep(1)
+"""
+    execute([cell], replace(sandbox, limits=replace(LIMITS, cell_s=2)))
+    assert visitors(trap) == 0
+
+
+# The grader's own trouble ---------------------------------------------------------------
+
+
+@pytest.fixture
+def job(lesson, key, sandbox, work, tmp_path, monkeypatch):
+    """A submission with right answers, and where its key lies."""
+    lessons = tmp_path / "staff" / "lessons"
+    lessons.mkdir(parents=True)
+    (lessons / "01_small.py").write_text(LESSON, encoding="utf-8")
+    monkeypatch.setattr(run, "ROOT", tmp_path)
+    monkeypatch.setattr(run, "_sandbox", lambda settings: sandbox)
+    run._lesson.cache_clear()
+    path = tmp_path / "in" / "ada" / "01_small.ipynb"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(work.to_bytes())
+    key_path = write_key(key, tmp_path / "keys")
+    yield run.Job("ada", "01_small", "1", str(path), str(key_path), run.Settings(LIMITS))
+    run._lesson.cache_clear()
+
+
+def graders(mark="staff.grade.plugin"):
+    """The processes below this one that run nbval."""
+    children = psutil.Process().children(recursive=True)
+    return [p for p in children if mark in " ".join(p.cmdline())]
+
+
+def full(record):
+    return record.status == "graded" and [got for got, _ in record.points.values()] == [3, 3, 2]
+
+
+def test_a_lost_process_costs_a_retry(job):
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(run.work, job)
+        wait_for(graders)
+        graders()[0].kill()
+        assert full(future.result())
+
+
+def test_a_slow_start_costs_nothing(job, monkeypatch):
+    write = execute_module._write_kernelspec
+
+    def slowly(folder, *rest):
+        write(folder, *rest)
+        path = folder / "kernel.json"
+        spec = json.loads(path.read_text())
+        spec["argv"] = ["sh", "-c", 'sleep 4; exec "$@"', "sh", *spec["argv"]]
+        path.write_text(json.dumps(spec))
+
+    monkeypatch.setattr(execute_module, "_write_kernelspec", slowly)
+    assert full(run.work(job))
+
+
+def test_a_report_that_cannot_be_written_is_no_zero(job, monkeypatch):
+    start = execute_module._start
+
+    def nowhere_to_write(folder, sandbox):
+        (folder / "report.jsonl").symlink_to(folder / "gone" / "report.jsonl")
+        return start(folder, sandbox)
+
+    monkeypatch.setattr(execute_module, "_start", nowhere_to_write)
+    monkeypatch.setattr(run, "TRIES", 1)
+    record = run.work(job)
+    assert (record.status, record.points) == ("retry", {})
+
+
+def test_what_lies_beside_a_submission_is_not_executed(job, tmp_path):
+    evil = f"import pathlib; pathlib.Path({str(tmp_path / 'executed')!r}).touch()"
+    for name in ("conftest.py", "sitecustomize.py", "01_small.py", "numpy.py"):
+        (Path(job.path).parent / name).write_text(evil)
+    (Path(job.path).parent / "pytest.ini").write_text("[pytest]\naddopts = --nbval-skip")
+    assert full(run.work(job))
+    assert not (tmp_path / "executed").exists()
+
+
+def test_a_killed_run_goes_on_where_it_stopped(job, sandbox, tmp_path):
+    """Three students hand in the same file; the grader is killed after the first of them."""
+    for student in ("bo", "cy"):
+        shutil.copytree(Path(job.path).parent, tmp_path / "in" / student)
+    code = (
+        "from concurrent.futures import ThreadPoolExecutor\n"
+        "from pathlib import Path\n"
+        "from staff.grade import run\n"
+        "from staff.grade.sandbox import Limits, Sandbox\n"
+        f"run._sandbox = lambda settings: {sandbox!r}\n"
+        f"folder = run.ROOT = Path({str(tmp_path)!r})\n"
+        "folders = [folder / name for name in ('in', 'keys', 'out')]\n"
+        f"settings = run.Settings({LIMITS!r})\n"
+        "print(run.grade(*folders, ThreadPoolExecutor(1), settings, 1))\n"
+    )
+    records = tmp_path / "out" / "records.jsonl"
+
+    def lines():
+        return records.read_text().splitlines() if records.exists() else []
+
+    words = [sys.executable, "-c", code]
+    first = subprocess.Popen(words, cwd=ROOT, stderr=subprocess.DEVNULL)
+    try:
+        wait_for(lines)
+    finally:
+        first.kill()
+        first.wait()
+    done = lines()
+    assert len(done) < 3
+    subprocess.run(words, cwd=ROOT, check=True, capture_output=True)
+    assert lines()[: len(done)] == done
+    found = [Record(**json.loads(line)) for line in lines()]
+    assert [record.student for record in found] == ["ada", "bo", "cy"]
+    assert all(full(record) for record in found)
 
 
 def test_nothing_is_left_behind_by_a_killed_grader(tmp_path, sandbox):

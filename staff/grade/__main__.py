@@ -29,7 +29,9 @@ def main(arguments: list[str] | None = None) -> int:
         return options.command(options)
     except GradeError as error:
         print(error, file=sys.stderr)
-        return 2
+    except OSError as error:  # a full disk, for one
+        print(f"{error}; what is graded is kept, run this again", file=sys.stderr)
+    return 2
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,5 +1,6 @@
 """Execute cells through unmodified nbval, in a process that can be killed with all below it."""
 
+import contextlib
 import json
 import os
 import subprocess
@@ -142,13 +143,29 @@ def _watch(process: subprocess.Popen, sandbox: Sandbox) -> str:
 def _usage(pid: int) -> tuple[float, int]:
     """Return the memory in bytes and the number of the processes below `pid`, and itself."""
     used, count = 0.0, 0
+    nameless: dict[int, int] = {}
     for process in _family(pid):
         try:
             used += process.memory_info().rss
+            nameless |= _nameless(process.pid)
             count += 1
-        except psutil.Error:  # it has ended
+        except (psutil.Error, OSError):  # it has ended
             continue
-    return used, count
+    return used + sum(nameless.values()), count
+
+
+def _nameless(pid: int) -> dict[int, int]:
+    """Return the bytes in memory of a process's files without a name, by inode.
+
+    Such a file, which `memfd_create` makes, is no part of the process and in no folder.
+    """
+    sizes = {}
+    for path in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(OSError):  # it has been closed
+            if path.readlink().as_posix().startswith("/memfd:"):
+                status = path.stat()
+                sizes[status.st_ino] = status.st_blocks * 512
+    return sizes
 
 
 def _family(pid: int) -> list[psutil.Process]:

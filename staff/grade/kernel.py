@@ -4,17 +4,20 @@ nbval stays as it is. It starts the kernel that a kernelspec names; ours names t
 provisioner, and the provisioner names the client.
 """
 
+import asyncio
 import contextlib
 import json
 import os
 import select
 import shutil
+import socket
 import tempfile
 import time
 from collections.abc import Callable
 from queue import Empty
 from typing import Any
 
+import zmq
 from jupyter_client.blocking import BlockingKernelClient
 from jupyter_client.provisioning import LocalProvisioner
 from traitlets import Dict, Int
@@ -22,8 +25,9 @@ from traitlets import Dict, Int
 from staff.grade.sandbox import RUN, Limits, Sandbox
 
 MIME = "application/vnd.coursekit.answer+json"
+DISPLAYS = ("display_data", "execute_result", "update_display_data")
 MAX_TEXT = 20_000
-START_S = 10
+START_S = 60
 
 
 class SandboxProvisioner(LocalProvisioner):
@@ -57,19 +61,45 @@ class SandboxProvisioner(LocalProvisioner):
         cmd = [*cmd, "-f", connection if sandbox.trusted else f"{RUN}/connection.json"]
         if sandbox.trusted:
             kwargs["cwd"] = self.folder
-            return await super().launch_kernel(cmd, **kwargs)
+            found = await super().launch_kernel(cmd, **kwargs)
+            await self._bound(self.parent.ip)
+            return found
         read, write = os.pipe()
         try:
             cmd = sandbox.command(cmd, connection, write)
             found = await super().launch_kernel(cmd, pass_fds=(write,), **kwargs)
         finally:
             os.close(write)
-        return {**found, "ip": f"/proc/{_inner_process(read)}/root{RUN}/s"}
+        ip = f"/proc/{_inner_process(read)}/root{RUN}/s"
+        await self._bound(ip)
+        return {**found, "ip": ip}
+
+    async def _bound(self, ip: str) -> None:
+        """Wait until the kernel listens on all its sockets, or has ended."""
+        deadline = time.monotonic() + START_S
+        while not all(_listens(f"{ip}-{port}") for port in self.parent.ports):
+            if await self.poll() is not None or time.monotonic() > deadline:
+                break
+            await asyncio.sleep(0.02)
 
     async def cleanup(self, restart: bool = False) -> None:
         """Remove the folder with the connection file."""
         await super().cleanup(restart)
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _listens(path: str) -> bool:
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(path) == 0
+
+
+def _whole(message: dict[str, Any]) -> bool:
+    """Return whether a message has the parts that are looked at."""
+    content, kind = message["content"], message["msg_type"]
+    parts = [content, message["parent_header"]]
+    if kind in DISPLAYS and isinstance(content, dict):
+        parts += [content.get("data"), content.get("metadata")]
+    return isinstance(kind, str) and all(isinstance(part, dict) for part in parts)
 
 
 def _inner_process(read: int) -> int:
@@ -91,10 +121,21 @@ class QuietClient(BlockingKernelClient):
     """A client that keeps what grading needs, and notices a dead kernel at once.
 
     Texts are cut and pictures dropped, so that a flood of output costs no memory. The time
-    limits hold while messages pour in.
+    limits hold while messages pour in. What is no message of a kernel's is dropped: a
+    submission can write to the sockets, too.
     """
 
     _written = ("", 0)
+
+    def _context_default(self) -> zmq.Context:
+        """Connect once: a submission could put a link to another socket in place of its own."""
+        context = super()._context_default()
+        context.setsockopt(zmq.RECONNECT_IVL, -1)
+        return context
+
+    def start_channels(self, **channels: bool) -> None:
+        """Connect, but without the heartbeat, which would connect again and again."""
+        super().start_channels(**{**channels, "hb": False})
 
     def get_iopub_msg(self, timeout: float | None = None) -> dict[str, Any]:
         """Return the next message that matters; raise Empty after `timeout` seconds."""
@@ -105,8 +146,11 @@ class QuietClient(BlockingKernelClient):
             if kind == "stream":
                 if not self._room(message):
                     continue
-            elif kind in ("display_data", "execute_result", "update_display_data"):
+            elif kind in DISPLAYS:
                 content["data"] = {k: v for k, v in content["data"].items() if k == MIME}
+                content["metadata"] = {}
+            elif kind not in ("status", "error"):
+                continue
             return message
 
     def get_shell_msg(self, timeout: float | None = None) -> dict[str, Any]:
@@ -116,10 +160,15 @@ class QuietClient(BlockingKernelClient):
     def _next(self, get: Callable[..., dict[str, Any]], deadline: float) -> dict[str, Any]:
         while (left := deadline - time.monotonic()) > 0:
             try:
-                return get(timeout=min(left, 0.5))
+                message = get(timeout=min(left, 0.5))
             except Empty:
                 if not self.parent.is_alive():
                     break
+            except Exception:  # not signed, no JSON, no parts: nothing that a kernel sends
+                continue
+            else:
+                if _whole(message):
+                    return message
         raise Empty
 
     def _room(self, message: dict[str, Any]) -> bool:

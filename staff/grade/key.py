@@ -4,6 +4,7 @@ import hmac
 import json
 import math
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -50,10 +51,15 @@ def make_key(lesson: Lesson, secret: str, sandbox: Sandbox) -> dict[str, Any]:
 
 
 def _run(
-    lesson: Lesson, cells: list[Cell], sandbox: Sandbox, hash_seed: int = 0
+    lesson: Lesson,
+    cells: list[Cell],
+    sandbox: Sandbox,
+    hash_seed: int = 0,
+    oracles: bool = False,
 ) -> dict[str, CellResult]:
-    """Execute cells and return the results of the graded ones."""
-    execution = execute([cell.source for cell in cells], sandbox, hash_seed)
+    """Execute cells as those of a submission, and return the results of the graded ones."""
+    box = replace(sandbox, oracles=oracles)
+    execution = execute([cell.source for cell in cells], box, hash_seed)
     if execution.end != "complete":
         raise GradeError(f"{lesson.stem}: {execution.why or execution.end}; nothing was made")
     return {
@@ -148,7 +154,7 @@ def _misconceptions(lesson: Lesson, key: dict[str, Any], sandbox: Sandbox) -> li
                 source = graded_source(cell["source"], cell["seed"])
                 extra.append(Cell(source, "grade", name, exercise))
         extra.append(Cell(answer.source, "student", exercise=exercise))
-    results = _run(lesson, with_graded_cells(solved, extra), sandbox)
+    results = _run(lesson, with_graded_cells(solved, extra), sandbox, oracles=True)
     problems = []
     for exercise in lesson.exercises():
         graded = [c for c in key["cells"] if c["exercise"] == exercise]

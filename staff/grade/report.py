@@ -20,8 +20,9 @@ pre { background: #f4f4f4; padding: .6rem; overflow-x: auto; white-space: pre-wr
 
 
 def write_reports(records: list[Record], out: Path) -> None:
-    """Write gradebook.csv, summary.html and feedback/<student>/<lesson>.html."""
+    """Write gradebook.csv, totals.csv, summary.html and feedback/<student>/<lesson>.html."""
     _write_gradebook(records, out / "gradebook.csv")
+    _write_totals(records, out / "totals.csv")
     (out / "summary.html").write_text(_summary(records), encoding="utf-8")
     for record in records:
         folder = out / "feedback" / file_name(record.student)
@@ -57,6 +58,26 @@ def _write_gradebook(records: list[Record], path: Path) -> None:
             total = "" if record.status == "retry" else _total(record)
             findings = "; ".join(record.findings)
             table.writerow([_text(record.student), record.lesson, *earned, total, _text(findings)])
+
+
+def _write_totals(records: list[Record], path: Path) -> None:
+    """Write one row a student and one column a lesson, as learning platforms import it.
+
+    Canvas takes the columns as they are; in Moodle, map the login onto the user.
+    """
+    lessons = sorted({record.lesson for record in records})
+    students = list(dict.fromkeys(record.student for record in records))
+    totals = {
+        (record.student, record.lesson): _total(record)
+        for record in records
+        if record.status != "retry"
+    }
+    with path.open("w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(["Student", "ID", "SIS User ID", "SIS Login ID", "Section", *lessons])
+        for student in students:
+            earned = [totals.get((student, lesson), "") for lesson in lessons]
+            table.writerow([_text(student), "", "", _text(student), "", *earned])
 
 
 def _text(value: str) -> str:

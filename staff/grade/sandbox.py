@@ -53,17 +53,20 @@ class Sandbox:
     Parameters
     ----------
     folder : str
-        Holds a compiled copy of coursekit and matplotlib's list of fonts; see `prepare`.
+        Holds compiled copies of coursekit and matplotlib's list of fonts; see `prepare`.
     data : str
         A folder with data sets that kernels may read, or empty.
     trusted : bool
         Run kernels without the sandbox.
+    oracles : bool
+        Show the coursekit whose checks hold the right answers. Graded cells run without.
     """
 
     folder: str
     data: str = ""
     trusted: bool = False
     limits: Limits = Limits()
+    oracles: bool = True
 
     def environment(self, hash_seed: int) -> dict[str, str]:
         """Return the whole environment of a kernel; nothing of the grader's is in it."""
@@ -71,7 +74,8 @@ class Sandbox:
             "HOME": self.folder if self.trusted else HOME,
             "MPLCONFIGDIR": self._fonts if self.trusted else f"{HOME}/matplotlib",
             "PATH": f"{sys.prefix}/bin:/usr/bin:/bin",
-            "PYTHONPATH": self.folder if self.trusted else COURSE,
+            "MPLBACKEND": "module://undrawn",
+            "PYTHONPATH": self._course if self.trusted else COURSE,
             "PYTHONDONTWRITEBYTECODE": "1",
             "PYTHONHASHSEED": str(hash_seed),
             "LANG": "C.UTF-8",
@@ -95,8 +99,7 @@ class Sandbox:
             A file descriptor on which bubblewrap tells the process's number.
         """
         size = str(self.limits.files_mb * 1_000_000)
-        shown = {f"{self.folder}/coursekit": f"{COURSE}/coursekit"}
-        shown[connection] = f"{RUN}/connection.json"
+        shown = {self._course: COURSE, connection: f"{RUN}/connection.json"}
         for path in Path(self._fonts).glob("fontlist-*.json"):
             shown[str(path)] = f"{HOME}/matplotlib/{path.name}"
         if self.data:
@@ -120,6 +123,10 @@ class Sandbox:
         return [*words, "--", *kernel]
 
     @property
+    def _course(self) -> str:
+        return f"{self.folder}/{'course' if self.oracles else 'course-without-oracles'}"
+
+    @property
     def _fonts(self) -> str:
         return f"{self.folder}/matplotlib"
 
@@ -141,9 +148,7 @@ def prepare(folder: Path, limits: Limits, trusted: bool = False) -> Sandbox:
     """
     if not trusted:
         require_bubblewrap()
-    package = folder / "coursekit"
-    shutil.copytree(ROOT / "coursekit", package, ignore=shutil.ignore_patterns("__pycache__"))
-    compileall.compile_dir(package, quiet=2)
+    _copy_course(folder)
     # In an empty home matplotlib would look for fonts again, for seconds.
     from matplotlib import font_manager, get_cachedir
 
@@ -153,6 +158,21 @@ def prepare(folder: Path, limits: Limits, trusted: bool = False) -> Sandbox:
         shutil.copy(path, fonts)
     data = os.environ.get("COURSEKIT_DATA", "")
     return Sandbox(str(folder), str(Path(data).absolute()) if data else "", trusted, limits)
+
+
+def _copy_course(folder: Path) -> None:
+    """Copy coursekit twice, the second time with checks that hold no answers."""
+    own = Path(__file__).parent
+    whole, silent = folder / "course", folder / "course-without-oracles"
+    ignore = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / "coursekit", whole / "coursekit", ignore=ignore)
+    shutil.copy(own / "undrawn.py", whole)
+    shutil.copytree(whole, silent)
+    for path in (silent / "coursekit" / "checks").glob("*.py"):
+        if path.name != "core.py":
+            shutil.copy(own / "silent_checks.py", path)
+    for course in (whole, silent):
+        compileall.compile_dir(course, quiet=2)
 
 
 def require_bubblewrap() -> None:

@@ -120,10 +120,14 @@ def judge_result(graded: dict[str, Any], result: CellResult | None) -> Verdict:
 
 def _raised(error: str) -> Verdict:
     """Say that an exception was raised; its text could hold the grader's inputs."""
-    if error == "NotImplementedError":
-        return Verdict(False, "not written yet")
-    known = getattr(builtins, error, None)
-    if isinstance(known, type) and issubclass(known, Exception):
+    known = {
+        "NotImplementedError": "not written yet",
+        "BorrowedError": "calls the course's own check for the answer",
+    }
+    if error in known:
+        return Verdict(False, known[error])
+    kind = getattr(builtins, error, None)
+    if isinstance(kind, type) and issubclass(kind, Exception):
         words = f"raises {error} on the grader's inputs"
     else:
         words = "ends in an error on the grader's inputs"
@@ -145,7 +149,8 @@ def run_cells(cells: list[Cell], sandbox: Sandbox) -> tuple[list[CellResult], li
     findings, seconds, limits = [], 0.0, sandbox.limits
     for _ in range(MAX_RERUNS + 1):
         places = [i for i in range(len(cells)) if i not in skipped]
-        box = replace(sandbox, limits=replace(limits, wall_s=limits.wall_s - seconds))
+        left = replace(limits, wall_s=limits.wall_s - seconds)
+        box = replace(sandbox, limits=left, oracles=False)
         execution = execute([cells[i].source for i in places], box)
         seconds += execution.seconds
         if execution.end == "trouble":
