@@ -14,7 +14,7 @@ from staff.grade.assemble import Cell, Lesson, with_graded_cells
 from staff.grade.execute import CellResult, execute
 from staff.grade.judge import decode, same
 from staff.grade.sandbox import Sandbox
-from staff.grade.submission import graded_cells, graded_source, judge_result
+from staff.grade.submission import graded_cells, graded_source, judge_result, stopped
 from staff.source import keep_solution
 
 MIN_BITS = 40
@@ -56,6 +56,13 @@ def _run(
     execution = execute([cell.source for cell in cells], sandbox, hash_seed)
     if execution.end != "complete":
         raise GradeError(f"{lesson.stem}: {execution.why or execution.end}; nothing was made")
+    stop = stopped(execution)
+    if stop is not None:
+        start = cells[stop].source.strip().splitlines()[0]
+        raise GradeError(
+            f"{lesson.stem}: the cell that starts with {start!r} ended the kernel or ran longer "
+            f"than {sandbox.limits.cell_s:g} s; mend it, or allow more with --cell-timeout"
+        )
     return {
         cell.name: result
         for cell, result in zip(cells, execution.cells, strict=True)
