@@ -6,7 +6,7 @@ import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from staff.compare.formats import Key, fill, solutions
 from staff.compare.tools import BUILD, Assignment, grade_caged
@@ -14,6 +14,9 @@ from staff.grade.assemble import Lesson
 from staff.grade.run import _record
 from staff.grade.sandbox import ROOT, Limits, Sandbox
 from staff.grade.submission import grade_submission
+
+if TYPE_CHECKING:
+    from hostile import Case, Work
 
 LIMITS = Limits(wall_s=90, cell_s=10, memory_mb=2000, processes=60, files_mb=20)
 OURS, NBGRADER, OTTER = "coursekit", "nbgrader", "otter"
@@ -48,25 +51,25 @@ LEFT_OUT = {
 # What is said in the tool's own terms ---------------------------------------------------
 
 
-def _graded_cells_replaced(work: Any, tool: str) -> None:
-    """The same transformer, looking for what the tool's tests look like."""
+def _graded_cells_replaced(work: "Work", tool: str) -> None:
+    """Use the same transformer, looking for what the tool's tests look like."""
     _replace(work, '"_python"', '"assert"' if tool == NBGRADER else '".check("')
 
 
-def _more_points(work: Any, tool: str) -> None:
+def _more_points(work: "Work", tool: str) -> None:
     for cell in work.cells:
         if cell["metadata"].get("nbgrader", {}).get("points"):
             cell["metadata"]["nbgrader"]["points"] = 50
 
 
-def _a_graded_cell(work: Any, tool: str) -> None:
+def _a_graded_cell(work: "Work", tool: str) -> None:
     """nbgrader: a second cell with the id of the test, in front of it."""
     for cell in work.cells:
         if cell["source"] == "answer = [1.0]" and tool == NBGRADER:
             cell["metadata"] = json.loads(json.dumps(work.find("1.2", "grade")["metadata"]))
 
 
-def _files(work: Any, tool: str) -> None:
+def _files(work: "Work", tool: str) -> None:
     """Solutions and tests are told by their text, for every tool has folders of its own."""
     work.write(
         "1.2",
@@ -95,7 +98,7 @@ ADAPTED = {
 }
 
 
-def _replace(work: Any, old: str, new: str) -> None:
+def _replace(work: "Work", old: str, new: str) -> None:
     for cell in work.cells:
         cell["source"] = "".join(cell["source"]).replace(old, new)
 
@@ -103,10 +106,10 @@ def _replace(work: Any, old: str, new: str) -> None:
 # What is aimed at the other tools, as some cases of hostile.py are at ours ----------------
 
 
-def own_cases(module: ModuleType) -> list[Any]:
+def own_cases(module: ModuleType) -> list["Case"]:
     """Return cases that know nbgrader's database and otter's checker."""
 
-    def the_database_of_nbgrader(work: Any) -> None:
+    def the_database_of_nbgrader(work: "Work") -> None:
         work.write("1.2", module.WRONG_12)
         work.add(
             """
@@ -114,14 +117,14 @@ def own_cases(module: ModuleType) -> list[Any]:
             for folder in pathlib.Path.cwd().parents:
                 if (folder / "gradebook.db").exists():
                     book = sqlite3.connect(folder / "gradebook.db")
-                    book.execute("update grade set manual_score = 3, needs_manual_grade = 0 "
-                                 "where auto_score is null or auto_score = 0")
+                    book.execute("update grade set manual_score = 3 where cell_id in "
+                                 "(select id from base_cell where name = 'exercise-1-2-grade')")
                     book.commit()
                     book.close()
             """
         )
 
-    def the_checker_of_otter(work: Any) -> None:
+    def the_checker_of_otter(work: "Work") -> None:
         work.write("1.2", module.WRONG_12)
         work.add(
             """
@@ -162,7 +165,7 @@ def judge(points: dict[str, float] | None, ought: dict[str, float]) -> str:
     return "right" if all(points.get(e, 0) == p for e, p in ought.items()) else "lost"
 
 
-def run_others(assignment: Assignment, lesson: Path, case: Any, module: ModuleType) -> Outcome:
+def run_others(assignment: Assignment, lesson: Path, case: "Case", module: ModuleType) -> Outcome:
     """Grade a case with another tool: the change is made to the notebook that it released."""
     work = module.Work(fill(assignment.released, solutions(lesson)))
     for cell in work.cells:
@@ -171,16 +174,15 @@ def run_others(assignment: Assignment, lesson: Path, case: Any, module: ModuleTy
     if case.name in ADAPTED:
         ADAPTED[case.name](work, assignment.tool)
     folder = BUILD / f"{assignment.tool}-case"
-    points, why = grade_caged(assignment, work.to_bytes(), folder, LIMITS)
-    verdict = judge(points, {**module.FULL, **case.points})
-    return Outcome(points, verdict, why if points is None else "")
+    points, note = grade_caged(assignment, work.to_bytes(), folder, LIMITS)
+    return Outcome(points, judge(points, {**module.FULL, **case.points}), note)
 
 
 def run_ours(
     notebook: dict[str, Any],
     lesson: Lesson,
     key: Key,
-    case: Any,
+    case: "Case",
     sandbox: Sandbox,
     module: ModuleType,
 ) -> Outcome:

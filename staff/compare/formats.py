@@ -5,7 +5,6 @@ wanted values and tolerances. Ours compares them outside, the others inside of t
 """
 
 import json
-import textwrap
 from pathlib import Path
 from typing import Any
 

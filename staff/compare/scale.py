@@ -20,7 +20,6 @@ from staff.build import Course
 from staff.compare.formats import Key, fill, solutions
 from staff.compare.tools import BUILD, command, hand_in, nbgrader_points, prepare, run_plain
 from staff.grade.key import _wrong
-from staff.grade.records import Records
 from staff.grade.sandbox import ROOT
 from staff.source import read_lesson
 
@@ -90,9 +89,7 @@ def run_ours(
     words = [sys.executable, "-m", "staff.grade", "run", "--submissions", str(folder)]
     words += ["--key", str(keys), "--out", str(out), "--workers", str(workers)]
     start = time.monotonic()
-    process = psutil.Popen(
-        words, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    process = psutil.Popen(words, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     if processors:
         process.cpu_affinity(list(processors))
     steps = []
@@ -105,8 +102,8 @@ def run_ours(
         while len(steps) < len(STEPS) and done >= STEPS[len(steps)]:
             steps.append((STEPS[len(steps)], time.monotonic() - start, largest / 1000))
     seconds = time.monotonic() - start
-    found = Records(records).all()
-    totals = {r.student: sum(earned for earned, _ in r.points.values()) for r in found}
+    found = [json.loads(line) for line in records.read_text(encoding="utf-8").splitlines()]
+    totals = {r["student"]: sum(earned for earned, _ in r["points"].values()) for r in found}
     shutil.rmtree(out)
     return {"seconds": seconds, "steps": steps, "totals": totals, "peak_mb": largest / 1000}
 
@@ -129,8 +126,8 @@ def run_nbgrader(chosen: list[Submission], key: Key) -> dict[str, Any]:
     start = time.monotonic()
     run_plain(command(assignment, cell_s=60), "nbgrader", assignment.folder)
     seconds = time.monotonic() - start
-    points = nbgrader_points(key, assignment.folder)
-    return {"seconds": seconds, "totals": {s: sum(p.values()) for s, p in points.items() if p}}
+    found = nbgrader_points(key, assignment.folder)
+    return {"seconds": seconds, "totals": {s: sum(p.values()) for s, (p, _) in found.items() if p}}
 
 
 def measure(keys: Path, count: int, rounds: int, many: int) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,9 +30,9 @@ with Gradebook("sqlite:///gradebook.db") as book:
     found = {}
     for s in book.assignment_submissions("lesson"):
         grades = [g for n in s.notebooks for g in n.grades]
-        waiting = any(g.needs_manual_grade or g.score is None for g in grades)
-        scores = None if waiting else {g.name: g.score for g in grades}
-        found[s.student.id] = scores
+        scores = {g.name: g.score for g in grades}
+        asks = any(g.needs_manual_grade for g in grades)
+        found[s.student.id] = [None if None in scores.values() else scores, asks]
 print(json.dumps(found))
 """
 
@@ -94,7 +95,9 @@ def prepare(tool: str, lesson: Path, key: Key, folder: Path) -> Assignment:
     folder.mkdir(parents=True)
     if tool == "nbgrader":
         _write(folder / "source" / ASSIGNMENT / "work.ipynb", nbgrader_source(lesson, key))
-        run_plain([_python(tool), "-m", "nbgrader", "generate_assignment", ASSIGNMENT], tool, folder)
+        run_plain(
+            [_python(tool), "-m", "nbgrader", "generate_assignment", ASSIGNMENT], tool, folder
+        )
         released = folder / "release" / ASSIGNMENT / "work.ipynb"
     else:
         _write(folder / "work.ipynb", otter_source(lesson, key))
@@ -138,8 +141,8 @@ def grade_caged(
     -------
     points : dict or None
         Points by exercise; None where the tool gives no grade.
-    why : str
-        The last line that the tool printed.
+    note : str
+        "for a human" where the tool asks for one; without points, how the tool ended.
     """
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(assignment.folder, folder)
@@ -157,11 +160,18 @@ def grade_caged(
     lines = log.read_bytes()[-4000:].decode("utf-8", "replace").strip().splitlines()
     why = end if end != "complete" else (lines or ["it says nothing"])[-1]
     read = nbgrader_points if assignment.tool == "nbgrader" else otter_points
-    return read(assignment.key, folder).get(STUDENT), why
+    points, asks = read(assignment.key, folder).get(STUDENT, (None, False))
+    if points is None:
+        return None, why
+    return points, "for a human" if asks else ""
 
 
-def nbgrader_points(key: Key, folder: Path) -> dict[str, Points | None]:
-    """Return what stands in nbgrader's database, by student and exercise."""
+def nbgrader_points(key: Key, folder: Path) -> dict[str, tuple[Points | None, bool]]:
+    """Return what stands in nbgrader's database, by student.
+
+    That is the points by exercise, None where they are not all there, and whether it asks for
+    a human to grade.
+    """
     result = subprocess.run(
         caged([_python("nbgrader"), "-c", POINTS], "nbgrader", folder),
         capture_output=True,
@@ -169,26 +179,25 @@ def nbgrader_points(key: Key, folder: Path) -> dict[str, Points | None]:
         check=False,
     )
     exercises = {cell["name"]: cell["exercise"] for cell in key["cells"]}
-    found: dict[str, Points | None] = {}
-    for student, scores in json.loads(result.stdout or "{}").items():
-        found[student] = scores and _sum(
-            (exercises[name], score) for name, score in scores.items() if name in exercises
-        )
+    found: dict[str, tuple[Points | None, bool]] = {}
+    for student, (scores, asks) in json.loads(result.stdout or "{}").items():
+        pairs = [(exercises[n], score) for n, score in (scores or {}).items() if n in exercises]
+        found[student] = (_sum(pairs) if scores else None, asks)
     return found
 
 
-def otter_points(key: Key, folder: Path) -> dict[str, Points | None]:
-    """Return what stands in otter's results.json, by exercise."""
+def otter_points(key: Key, folder: Path) -> dict[str, tuple[Points, bool]]:
+    """Return what stands in otter's results.json, in the same form."""
     try:
         tests = json.loads((folder / "results.json").read_text(encoding="utf-8"))["tests"]
     except (OSError, ValueError, KeyError):
         return {}
     names = {question(cell["exercise"]): cell["exercise"] for cell in key["cells"]}
     pairs = [(names.get(t["name"].split(" ")[0]), t.get("score", 0)) for t in tests]
-    return {STUDENT: _sum(pair for pair in pairs if pair[0])}
+    return {STUDENT: (_sum(pair for pair in pairs if pair[0]), False)}
 
 
-def _sum(pairs: Any) -> Points:
+def _sum(pairs: Iterable[tuple[str, float]]) -> Points:
     total: Points = {}
     for exercise, score in pairs:
         total[exercise] = total.get(exercise, 0) + score
