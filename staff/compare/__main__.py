@@ -16,8 +16,10 @@ import re
 import sys
 import tempfile
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from staff import build
 from staff.compare import cases, scale, tools
@@ -29,8 +31,12 @@ from staff.grade.sandbox import Limits, prepare
 from staff.reproduce import processor
 from staff.source import keep_solution
 
+if TYPE_CHECKING:
+    from hostile import Case
+
 PAGE = tools.ROOT / "docs" / "grading-compared.md"
 SECRET = "the comparison's secret"
+Row = tuple["Case", dict[str, int], dict[str, Outcome]]
 VERDICTS = ("right", "forged", "lost", "no grade")
 
 
@@ -43,25 +49,27 @@ def compare_cases(only: str) -> str:
     notebook = json.loads(json.dumps(build.make_solution(path)))
     for cell in notebook["cells"]:
         cell["source"] = keep_solution(cell["source"])
-    rows = []
-    with tempfile.TemporaryDirectory() as folder:
+    journal = cases.Journal(tools.BUILD / "cases.jsonl")
+    chosen = [c for c in (*module.CASES, *cases.own_cases(module)) if only in c.name]
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(2) as two:
         sandbox = prepare(Path(folder), Limits())
         key = make_key(lesson, SECRET, sandbox)
         others = [tools.prepare(t, path, key, tools.BUILD / f"{t}-small") for t in tools.VERSIONS]
-        for case in [*module.CASES, *cases.own_cases(module)]:
-            if only not in case.name:
-                continue
-            outcomes = {OURS: cases.run_ours(notebook, lesson, key, case, sandbox, module)}
+
+        def grade(case: "Case") -> Row:
+            ours = partial(cases.run_ours, notebook, lesson, key, case, sandbox, module)
+            outcomes = {OURS: journal.get(f"{OURS} {case.name}", ours)}
             for other in others if case.name not in cases.LEFT_OUT else []:
-                outcomes[other.tool] = cases.run_others(other, path, case, module)
-            ought = {**module.FULL, **case.points}
-            rows.append((case, ought, outcomes))
+                theirs = partial(cases.run_others, other, path, case, module)
+                outcomes[other.tool] = journal.get(f"{other.tool} {case.name}", theirs)
             told = {tool: (o.verdict, o.points, o.note) for tool, o in outcomes.items()}
             print(case.family, case.name, told, flush=True)
-    return case_table(rows)
+            return case, {**module.FULL, **case.points}, outcomes
+
+        return case_table(list(two.map(grade, chosen)))
 
 
-def case_table(rows: list[tuple[Any, dict[str, int], dict[str, Outcome]]]) -> str:
+def case_table(rows: list[Row]) -> str:
     """Return the table of cases, counts at its foot, and what was left out."""
     versions = {tool: tools.installed(tool) for tool in tools.VERSIONS}
     head = ["family", "case", "ought", OURS, *versions.values()]

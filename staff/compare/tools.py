@@ -161,6 +161,7 @@ def grade_caged(
     why = end if end != "complete" else (lines or ["it says nothing"])[-1]
     read = nbgrader_points if assignment.tool == "nbgrader" else otter_points
     points, asks = read(assignment.key, folder).get(STUDENT, (None, False))
+    shutil.rmtree(folder)
     if points is None:
         return None, why
     return points, "for a human" if asks else ""

@@ -39,9 +39,12 @@ def make_key(lesson: Lesson, secret: str, sandbox: Sandbox) -> dict[str, Any]:
         for cell in lesson.graded
     ]
     key = {"lesson": lesson.stem, "digest": lesson.digest, "cells": cells}
-    first = _answers(lesson, key, sandbox, hash_seed=0)
+    results = _run(lesson, with_graded_cells(_solved(lesson), graded_cells(key)), sandbox)
+    first = _answers(lesson, results)
     for cell in cells:
         cell["answer"] = first[cell["name"]]
+    key["slowest_s"] = math.ceil(max(result.seconds for result in results.values()))
+    key["seconds"] = math.ceil(sum(result.seconds for result in results.values()))
     problems = _repeatable(lesson, key, sandbox) + _guessable(cells)
     problems += _blank(lesson, key, sandbox) + _misconceptions(lesson, key, sandbox)
     if problems:
@@ -52,7 +55,7 @@ def make_key(lesson: Lesson, secret: str, sandbox: Sandbox) -> dict[str, Any]:
 def _run(
     lesson: Lesson, cells: list[Cell], sandbox: Sandbox, hash_seed: int = 0
 ) -> dict[str, CellResult]:
-    """Execute cells and return the results of the graded ones."""
+    """Execute cells and return the results of those that have a name."""
     execution = execute([cell.source for cell in cells], sandbox, hash_seed)
     if execution.end != "complete":
         raise GradeError(f"{lesson.stem}: {execution.why or execution.end}; nothing was made")
@@ -64,9 +67,7 @@ def _run(
             f"than {sandbox.limits.cell_s:g} s; mend it, or allow more with --cell-timeout"
         )
     return {
-        cell.name: result
-        for cell, result in zip(cells, execution.cells, strict=True)
-        if cell.role == "grade"
+        cell.name: result for cell, result in zip(cells, execution.cells, strict=True) if cell.name
     }
 
 
@@ -75,13 +76,12 @@ def _solved(lesson: Lesson) -> list[Cell]:
     return [Cell(solved.get(c.name, c.source), c.role, c.name, c.exercise) for c in lesson.cells]
 
 
-def _answers(
-    lesson: Lesson, key: dict[str, Any], sandbox: Sandbox, hash_seed: int
-) -> dict[str, Any]:
-    """Return what the graded cells display for the solution."""
-    cells = with_graded_cells(_solved(lesson), graded_cells(key))
+def _answers(lesson: Lesson, results: dict[str, CellResult]) -> dict[str, Any]:
+    """Return what the graded cells have displayed for the solution, by their names."""
     answers = {}
-    for name, result in _run(lesson, cells, sandbox, hash_seed).items():
+    for name, result in results.items():
+        if "-grade" not in name:
+            continue
         if result.outcome != "passed" or len(result.answers) != 1:
             raise GradeError(
                 f"{lesson.stem}: the solution gives {name} no answer "
@@ -95,7 +95,8 @@ def _repeatable(lesson: Lesson, key: dict[str, Any], sandbox: Sandbox) -> list[s
     """Find answers that change from run to run, or that no seed changes."""
     other = [{**c, "seed": c["seed"] ^ 1, "name": f"{c['name']}/other"} for c in key["cells"]]
     both = {**key, "cells": [*key["cells"], *other]}
-    again = _answers(lesson, both, sandbox, hash_seed=1)
+    cells = with_graded_cells(_solved(lesson), graded_cells(both))
+    again = _answers(lesson, _run(lesson, cells, sandbox, hash_seed=1))
     problems = []
     for cell in key["cells"]:
         name, wanted = cell["name"], decode(cell["answer"])
