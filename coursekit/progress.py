@@ -16,13 +16,16 @@ class _NotebookLine:
     widget state in the stored notebook. This leaves an empty line.
     """
 
-    def __init__(self) -> None:
-        from IPython.display import display
-
-        self._handle = display({"text/plain": ""}, raw=True, display_id=True)
+    _handle = None
 
     def write(self, text: str) -> None:
-        self._handle.update({"text/plain": text.strip()}, raw=True)
+        from IPython.display import display
+
+        bundle = {"text/plain": text.strip()}
+        if self._handle is None:
+            self._handle = display(bundle, raw=True, display_id=True)
+        else:
+            self._handle.update(bundle, raw=True)
 
     def flush(self) -> None:
         """Do nothing: a write shows at once."""
@@ -46,7 +49,10 @@ def over_epochs() -> keras.callbacks.Callback:
 
 
 def over_trials(total: int, finished: int) -> tqdm:
-    """Return a bar over the trials of a sweep, of which some are finished already."""
+    """Return a bar over the trials of a sweep, of which some are finished already.
+
+    It shows after a second: a sweep that is over by then displays nothing.
+    """
     from tqdm.std import tqdm
 
-    return tqdm(total=total, initial=finished, unit="trial", leave=False, **_place())
+    return tqdm(total=total, initial=finished, unit="trial", leave=False, delay=1, **_place())

@@ -27,9 +27,14 @@ from coursekit.data import digest, is_quick
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "coursekit" / "results"
 JOURNALS = ROOT / "build" / "reproduction"
-REPEATS = {recipe: 3 for recipe in ck.models.LECTURES} | {"cnn-515k": 1}  # over 5 minutes a run
+# One run of cnn-515k takes more than 5 minutes; the runs of fashion-dense-128 differ widely.
+REPEATS = dict.fromkeys(ck.models.LECTURES, 3) | {"cnn-515k": 1, "fashion-dense-128": 10}
 TOLERANCE = 0.004
-EXPLAINED: dict[str, str] = {}
+EXPLAINED = {
+    "fashion-dense-128": "after five epochs the accuracy still depends much on the seed, and the "
+    "lecture's number is one run of 2018, with the TensorFlow of that year. It lies above all ten "
+    "of ours. Network, data and recipe are the lecture's; what else differed is not known.",
+}
 
 
 def trial(seed: int, recipe: str, data: str) -> dict[str, float | str]:

@@ -108,14 +108,11 @@ def test_a_key_that_is_no_good_is_refused(words, tmp_path, sandbox):
 def test_nothing_is_left_behind_by_a_killed_grader(tmp_path, sandbox):
     """A grader that is killed takes its kernels along, whatever they do."""
     mark = f"endless_{os.getpid()}"
+    cell = f"import subprocess; subprocess.run(['setsid', 'sh', '-c', 'sleep 999; : {mark}'])"
     code = (
-        "import sys\n"
         "from staff.grade.execute import execute\n"
-        "from staff.grade.sandbox import ROOT, Limits, Sandbox\n"
-        f"box = Sandbox({sandbox.folder!r}, limits=Limits())\n"
-        "loop = 'import subprocess, sys; '\n"
-        f'loop += \'subprocess.run([sys.executable, "-c", "{mark} = 1\\nwhile 1: pass"])\'\n'
-        "execute([loop], box)\n"
+        "from staff.grade.sandbox import Sandbox\n"
+        f"execute([{cell!r}], Sandbox({sandbox.folder!r}))\n"
     )
     grader = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT)
 

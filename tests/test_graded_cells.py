@@ -23,8 +23,8 @@ LESSONS = sorted((Path(__file__).parent.parent / "staff" / "lessons").glob("[0-9
 NEEDED = {"08": "base = ck.models.pretrained()"}
 """What the answers of a lesson need beyond its imports."""
 
-NETWORKS = {"3.4", "5.3", "6.3", "8.3a", "8.3b"}
-"""Exercises whose answers are no plain numbers, or are called with a network."""
+NETWORKS = {"3.4", "5.3", "6.3", "7.2", "8.3a", "8.3b"}
+"""Exercises whose answers are no plain numbers, or are called with a network or a trial."""
 
 RTOL, ATOL = 1e-4, 1e-5
 """Tolerances for an answer in float32; what is meant to differ differs by more."""

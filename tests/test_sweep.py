@@ -256,6 +256,17 @@ def test_a_reason_keeps_its_words_and_loses_its_colour():
     assert error == "ValueError: too small to pool"
 
 
+def test_a_quick_sweep_displays_no_bar_in_a_notebook(monkeypatch):
+    class Shell:
+        kernel = object()
+
+    shown = []
+    monkeypatch.setattr("IPython.get_ipython", Shell)
+    monkeypatch.setattr("IPython.display.display", lambda *_, **__: shown.append(1))
+    sweep.run(trial, CONFIGURATIONS)
+    assert shown == []
+
+
 def test_a_library_that_is_missing_is_told_in_one_line(capsys):
     assert sweep.extra("json") is json
     assert sweep.extra("no.such_library") is None

@@ -83,10 +83,8 @@ def _answers(lesson: Lesson, results: dict[str, CellResult]) -> dict[str, Any]:
         if "-grade" not in name:
             continue
         if result.outcome != "passed" or len(result.answers) != 1:
-            raise GradeError(
-                f"{lesson.stem}: the solution gives {name} no answer "
-                f"({result.error or 'it displays none'})"
-            )
+            why = result.error or f"{result.outcome}; a cell may need a longer --cell-timeout"
+            raise GradeError(f"{lesson.stem}: the solution gives {name} no answer ({why})")
         answers[name] = result.answers[0]
     return answers
 
