@@ -83,7 +83,7 @@ def _answers(lesson: Lesson, results: dict[str, CellResult]) -> dict[str, Any]:
         if "-grade" not in name:
             continue
         if result.outcome != "passed" or len(result.answers) != 1:
-            why = result.error or f"{result.outcome}; a cell may need a longer --cell-timeout"
+            why = result.error or "it displays none"
             raise GradeError(f"{lesson.stem}: the solution gives {name} no answer ({why})")
         answers[name] = result.answers[0]
     return answers
