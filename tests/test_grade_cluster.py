@@ -1,6 +1,5 @@
 """Grading on a cluster of processes: the gradebook is the one that threads make."""
 
-import json
 import os
 import signal
 import threading
@@ -9,15 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from staff.build import Course
-from staff.compare.formats import solutions
 from staff.compare.scale import LESSON, submissions, write_ours
 from staff.grade import GradeError
 from staff.grade.assemble import Lesson
 from staff.grade.key import make_key, write_key
 from staff.grade.report import write_reports
 from staff.grade.run import Settings, grade
-from staff.grade.sandbox import ROOT, Limits, prepare, require_bubblewrap
+from staff.grade.sandbox import Limits, prepare, require_bubblewrap
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.xdist_group("cluster")]
 
@@ -82,17 +79,3 @@ def test_so_it_does_when_a_worker_is_killed_in_the_middle(folders, by_threads, c
     assert gradebook(folders, "killed", client.get_executor()) == by_threads
     assert left[0] >= 3  # the killed worker was at work
     assert set(client.run(os.getpid).values()) != set(workers.values())
-
-
-def test_the_mix_holds_right_wrong_and_blank_answers(folders):
-    """Or else the same gradebook would say little."""
-    right, kinds = solutions(LESSON), set()
-    path = Course(ROOT).notebook(LESSON)
-    blank = {cell["id"]: cell["source"] for cell in json.loads(path.read_text())["cells"]}
-    for path in (folders / "in").rglob("*.ipynb"):
-        for cell in json.loads(path.read_text())["cells"]:
-            kit = cell["metadata"].get("coursekit", {})
-            if kit.get("role") == "answer":
-                known = {right[kit["exercise"]]: "right", "".join(blank[cell["id"]]): "blank"}
-                kinds.add(known.get("".join(cell["source"]), "wrong"))
-    assert kinds == {"right", "wrong", "blank"}

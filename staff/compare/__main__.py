@@ -66,13 +66,13 @@ def compare_cases(only: str) -> str:
             print(case.family, case.name, told, flush=True)
             return case, {**module.FULL, **case.points}, outcomes
 
-        return case_table(list(two.map(grade, chosen)))
+        versions = [tools.installed(tool) for tool in tools.VERSIONS]
+        return case_table(list(two.map(grade, chosen)), versions)
 
 
-def case_table(rows: list[Row]) -> str:
+def case_table(rows: list[Row], versions: list[str]) -> str:
     """Return the table of cases, counts at its foot, and what was left out."""
-    versions = {tool: tools.installed(tool) for tool in tools.VERSIONS}
-    head = ["family", "case", "ought", OURS, *versions.values()]
+    head = ["family", "case", "ought", OURS, *versions]
     lines = [_row(*head), _row(*["---"] * len(head))]
     left: dict[str, list[str]] = {}
     for case, ought, outcomes in rows:
@@ -86,7 +86,7 @@ def case_table(rows: list[Row]) -> str:
         for tool in (OURS, NBGRADER, OTTER)
     }
     compared = sum(counts[OURS].values())
-    foot = [_row("of these", OURS, *versions.values()), _row(*["---"] * 4)]
+    foot = [_row("of these", OURS, *versions), _row(*["---"] * 4)]
     for verdict in VERDICTS:
         numbers = (f"{counts[tool][verdict]} of {compared}" for tool in counts)
         foot.append(_row(verdict, *numbers))

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from hostile import Case, Work
 
 LIMITS = Limits(wall_s=150, cell_s=30, memory_mb=2000, processes=60, files_mb=20)
+MODULES = ("cases", "formats", "tools")
 OURS, NBGRADER, OTTER = "coursekit", "nbgrader", "otter"
 
 
@@ -161,8 +162,9 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        sources = [ROOT / "tests" / "hostile.py"]
-        for folder in ("coursekit/checks", "staff/compare", "staff/grade"):
+        here = Path(__file__).parent
+        sources = [ROOT / "tests" / "hostile.py", *(here / f"{m}.py" for m in MODULES)]
+        for folder in ("coursekit/checks", "staff/grade"):
             sources += sorted((ROOT / folder).glob("*.py"))
         self.digest = sha256("".join(source.read_text(encoding="utf-8") for source in sources))
         self._lock = Lock()
