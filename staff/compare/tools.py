@@ -106,6 +106,9 @@ def prepare(tool: str, lesson: Path, key: Key, folder: Path) -> Assignment:
         (archive,) = (folder / "dist" / "autograder").glob("*.zip")
         archive.rename(folder / "autograder.zip")
     notebook = json.loads(released.read_text(encoding="utf-8"))
+    if tool == "otter":  # it needs nothing but the archive, and so shows nothing else
+        shutil.rmtree(folder / "dist")
+        (folder / "work.ipynb").unlink()
     return Assignment(tool, folder, notebook, key)
 
 
@@ -119,12 +122,12 @@ def command(assignment: Assignment, cell_s: float) -> list[str]:
     words = [_python(assignment.tool), "-m"]
     if assignment.tool == "nbgrader":
         return [*words, "nbgrader", "autograde", ASSIGNMENT, f"--Execute.timeout={cell_s:g}"]
-    return [*words, "otter", "run", f"{STUDENT}.ipynb", "-a", "autograder.zip", "--no-logo"]
+    return [*words, "otter", "run", "work.ipynb", "-a", "autograder.zip", "--no-logo"]
 
 
 def hand_in(assignment: Assignment, folder: Path, student: str, content: bytes) -> None:
     """Put a submission where the tool looks for it."""
-    path = folder / f"{student}.ipynb"
+    path = folder / "work.ipynb"
     if assignment.tool == "nbgrader":
         path = folder / "submitted" / student / ASSIGNMENT / "work.ipynb"
         path.parent.mkdir(parents=True)
@@ -158,6 +161,8 @@ def grade_caged(
         end = _watch(process, Sandbox("", limits=limits))
     lines = log.read_bytes()[-4000:].decode("utf-8", "replace").strip().splitlines()
     why = end if end != "complete" else (lines or ["it says nothing"])[-1]
+    if process.returncode == 0:
+        why = "its command succeeds, and points are missing in what it stores"
     read = nbgrader_points if assignment.tool == "nbgrader" else otter_points
     points, asks = read(assignment.key, folder).get(STUDENT, (None, False))
     shutil.rmtree(folder)
