@@ -24,7 +24,7 @@ KEY := keys
 OUT := grades
 
 .PHONY: help setup lab check lint test sync nbval check-grade check-browser check-site check-slides check-colab \
-	picture notebooks key grade weights reproduce bench site slides lock clean
+	picture notebooks key grade compare-graders weights reproduce bench site slides lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -97,13 +97,16 @@ notebooks: setup ## rebuild notebooks/ and staff/solutions/, executing what chan
 	$(BIN)/python -m staff.build $(LESSON)
 
 check-grade: setup ## prove the grader: good, damaged and hostile submissions in the sandbox
-	$(PYTEST) -m sandbox -n 2 tests/test_grade_sandbox.py
+	$(PYTEST) -m sandbox -n 2 --dist loadgroup tests/test_grade_sandbox.py tests/test_grade_cluster.py
 
 key: setup ## make the keys for grading: SEED=secret, LESSON=05 for one lesson, KEY=folder
 	$(BIN)/python -m staff.grade key --out "$(KEY)" $(if $(SEED),--seed "$(SEED)") $(if $(LESSON),--lesson "$(LESSON)")
 
 grade: setup ## grade SUBMISSIONS=folder with the keys in KEY=folder, results in OUT=folder
 	$(BIN)/python -m staff.grade run --submissions "$(SUBMISSIONS)" --key "$(KEY)" --out "$(OUT)" $(OPTIONS)
+
+compare-graders: setup ## grade hostile submissions with nbgrader and otter-grader, too; measure speed; an hour
+	$(BIN)/python -m staff.compare $(PART)
 
 weights: setup ## optimise the weights that ship with coursekit again, on all of MNIST
 	$(BIN)/python -m staff.pretrain

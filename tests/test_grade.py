@@ -186,6 +186,7 @@ class TestJudgingAResult:
 
     def result(self, answers=(), outcome="passed", error=""):
         line = {"cell": 0, "outcome": outcome, "answers": list(answers), "text": "", "error": error}
+        line["seconds"] = 0.0
         lines = [line, {"end": 1}]
         text = "\n".join(map(json.dumps, lines))
         return _read_report(text, 1, "complete", 0.0).cells[0]

@@ -51,8 +51,8 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     resume = argparse.BooleanOptionalAction
     run.add_argument("--resume", action=resume, default=True, help="keep what is graded already")
-    for command in (key, run):
-        limits = Limits()
+    # Solutions are the course's own, and end.
+    for command, limits in ((key, Limits(wall_s=3600, cell_s=1200)), (run, Limits())):
         command.add_argument("--timeout", type=float, default=limits.wall_s, help="seconds")
         command.add_argument("--cell-timeout", type=float, default=limits.cell_s, help="seconds")
         command.add_argument("--memory", type=int, default=limits.memory_mb, help="megabytes")

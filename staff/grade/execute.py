@@ -29,6 +29,7 @@ class CellResult:
     answers: tuple = ()
     text: str = ""
     error: str = ""
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -195,7 +196,7 @@ def _read_report(text: str, count: int, end: str, seconds: float) -> Execution:
         except ValueError:
             break
         if "cell" in found:
-            fields = {name: found[name] for name in ("outcome", "text", "error")}
+            fields = {name: found[name] for name in ("outcome", "text", "error", "seconds")}
             cells[found["cell"]] = CellResult(answers=tuple(found["answers"]), **fields)
         elif "trouble" in found:
             why = why or found["trouble"]

@@ -15,7 +15,7 @@ from staff.grade.assemble import Cell, Lesson, with_graded_cells
 from staff.grade.execute import CellResult, execute
 from staff.grade.judge import decode, same
 from staff.grade.sandbox import Sandbox
-from staff.grade.submission import graded_cells, graded_source, judge_result
+from staff.grade.submission import graded_cells, graded_source, judge_result, stopped
 from staff.source import keep_solution
 
 MIN_BITS = 40
@@ -40,9 +40,12 @@ def make_key(lesson: Lesson, secret: str, sandbox: Sandbox) -> dict[str, Any]:
         for cell in lesson.graded
     ]
     key = {"lesson": lesson.stem, "digest": lesson.digest, "cells": cells}
-    first = _answers(lesson, key, sandbox, hash_seed=0)
+    results = _run(lesson, with_graded_cells(_solved(lesson), graded_cells(key)), sandbox)
+    first = _answers(lesson, results)
     for cell in cells:
         cell["answer"] = first[cell["name"]]
+    key["slowest_s"] = math.ceil(max(result.seconds for result in results.values()))
+    key["seconds"] = math.ceil(sum(result.seconds for result in results.values()))
     problems = _repeatable(lesson, key, sandbox) + _guessable(cells)
     problems += _blank(lesson, key, sandbox) + _misconceptions(lesson, key, sandbox)
     if problems:
@@ -57,15 +60,20 @@ def _run(
     hash_seed: int = 0,
     oracles: bool = False,
 ) -> dict[str, CellResult]:
-    """Execute cells as those of a submission, and return the results of the graded ones."""
+    """Execute cells as those of a submission, and return the results of those that have a name."""
     box = replace(sandbox, oracles=oracles)
     execution = execute([cell.source for cell in cells], box, hash_seed)
     if execution.end != "complete":
         raise GradeError(f"{lesson.stem}: {execution.why or execution.end}; nothing was made")
+    stop = stopped(execution)
+    if stop is not None:
+        start = cells[stop].source.strip().splitlines()[0]
+        raise GradeError(
+            f"{lesson.stem}: the cell that starts with {start!r} ended the kernel or ran longer "
+            f"than {sandbox.limits.cell_s:g} s; mend it, or allow more with --cell-timeout"
+        )
     return {
-        cell.name: result
-        for cell, result in zip(cells, execution.cells, strict=True)
-        if cell.role == "grade"
+        cell.name: result for cell, result in zip(cells, execution.cells, strict=True) if cell.name
     }
 
 
@@ -74,15 +82,14 @@ def _solved(lesson: Lesson) -> list[Cell]:
     return [Cell(solved.get(c.name, c.source), c.role, c.name, c.exercise) for c in lesson.cells]
 
 
-def _answers(
-    lesson: Lesson, key: dict[str, Any], sandbox: Sandbox, hash_seed: int
-) -> dict[str, Any]:
-    """Return what the graded cells display for the solution."""
-    cells = with_graded_cells(_solved(lesson), graded_cells(key))
+def _answers(lesson: Lesson, results: dict[str, CellResult]) -> dict[str, Any]:
+    """Return what the graded cells have displayed for the solution, by their names."""
     answers = {}
-    for name, result in _run(lesson, cells, sandbox, hash_seed).items():
+    for name, result in results.items():
+        if "-grade" not in name:
+            continue
         if result.outcome != "passed" or len(result.answers) != 1:
-            why = result.error or f"{result.outcome}; a cell may need a longer --cell-timeout"
+            why = result.error or "it displays none"
             raise GradeError(f"{lesson.stem}: the solution gives {name} no answer ({why})")
         answers[name] = result.answers[0]
     return answers
@@ -92,7 +99,8 @@ def _repeatable(lesson: Lesson, key: dict[str, Any], sandbox: Sandbox) -> list[s
     """Find answers that change from run to run, or that no seed changes."""
     other = [{**c, "seed": c["seed"] ^ 1, "name": f"{c['name']}/other"} for c in key["cells"]]
     both = {**key, "cells": [*key["cells"], *other]}
-    again = _answers(lesson, both, sandbox, hash_seed=1)
+    cells = with_graded_cells(_solved(lesson), graded_cells(both))
+    again = _answers(lesson, _run(lesson, cells, sandbox, hash_seed=1))
     problems = []
     for cell in key["cells"]:
         name, wanted = cell["name"], decode(cell["answer"])

@@ -43,7 +43,8 @@ def pytest_runtest_makereport(
     report = yield
     if report.when == "call":
         outcome = "excused" if hasattr(report, "wasxfail") else report.outcome
-        _write(item.config, {"cell": item.cell_num, "outcome": outcome, **_outputs(item)})
+        line = {"cell": item.cell_num, "outcome": outcome, "seconds": report.duration}
+        _write(item.config, {**line, **_outputs(item)})
     elif report.when == "setup" and report.failed:
         _write(item.config, {"trouble": str(call.excinfo.value)[:500]})
     return report

@@ -9,7 +9,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from staff.grade.submission import Graded, TroubleError, grade_submission
 from staff.source import sha256
 
 TRIES = 3
+PATIENCE = 4
 _lock = threading.Lock()
 
 
@@ -131,6 +132,7 @@ def work(job: Job) -> Record:
     with _lock:
         sandbox = _sandbox(job.settings)
     key = json.loads(Path(job.key).read_text(encoding="utf-8"))
+    sandbox = replace(sandbox, limits=patient(sandbox.limits, key))
     why = ""
     for _ in range(TRIES):
         try:
@@ -143,6 +145,12 @@ def work(job: Job) -> Record:
             continue
         return _record(known, key, graded)
     return Record(**known, status="retry", findings=[f"the grader failed {TRIES} times: {why}"])
+
+
+def patient(limits: Limits, key: dict[str, Any]) -> Limits:
+    """Return limits that leave a lesson several times as long as its solution took."""
+    cell_s = max(limits.cell_s, PATIENCE * key["slowest_s"])
+    return replace(limits, cell_s=cell_s, wall_s=max(limits.wall_s, PATIENCE * key["seconds"]))
 
 
 def _points(key: dict[str, Any], verdicts: dict[str, Any]) -> dict[str, list[int]]:

@@ -155,7 +155,7 @@ def run_cells(cells: list[Cell], sandbox: Sandbox) -> tuple[list[CellResult], li
         seconds += execution.seconds
         if execution.end == "trouble":
             raise TroubleError(execution.why)
-        stop = _stopped(execution)
+        stop = stopped(execution)
         for i, result in zip(
             places[: None if stop is None else stop + 1], execution.cells, strict=False
         ):
@@ -172,7 +172,7 @@ def run_cells(cells: list[Cell], sandbox: Sandbox) -> tuple[list[CellResult], li
     return results, findings, seconds
 
 
-def _stopped(execution: Execution) -> int | None:
+def stopped(execution: Execution) -> int | None:
     """Return the place of the cell at which the kernel stopped, None where it did not.
 
     nbval excuses all cells behind one that ran too long or killed the kernel; cells that the

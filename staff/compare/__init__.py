@@ -1,0 +1,1 @@
+"""Our grader beside others: the same exercises, the same submissions, in one run."""

@@ -1,0 +1,174 @@
+"""Speed: many submissions of lesson 01 through our grader, and a few in turns with nbgrader."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import numpy as np
+import psutil
+
+from coursekit import checks
+from staff.build import Course
+from staff.compare.formats import Key, fill, solutions
+from staff.compare.tools import BUILD, command, hand_in, nbgrader_points, prepare, run_plain
+from staff.grade.key import _wrong
+from staff.grade.sandbox import ROOT
+from staff.source import read_lesson
+
+LESSON = ROOT / "staff" / "lessons" / "01_convolution_1d.py"
+STEPS = (25, 50, 100, 200)
+
+
+@dataclass(frozen=True)
+class Submission:
+    """A student's answers by exercise; those that are left out are blank."""
+
+    student: str
+    answers: dict[str, str]
+
+
+def submissions(count: int) -> list[Submission]:
+    """Return submissions in which each answer is right, wrong or blank, by lot."""
+    rng = np.random.default_rng(0)
+    right, wrong = solutions(LESSON), _wrong_answers()
+    found = []
+    for number in range(count):
+        answers = {}
+        for exercise in right:
+            kind = rng.choice(["right", "wrong", "blank"], p=[0.6, 0.3, 0.1])
+            if kind != "blank":
+                chosen = wrong[exercise][number % len(wrong[exercise])]
+                answers[exercise] = right[exercise] if kind == "right" else chosen
+        found.append(Submission(f"student{number:03}", answers))
+    return found
+
+
+def _wrong_answers() -> dict[str, list[str]]:
+    """Return code for the misconceptions of each exercise, which its public check knows."""
+    found = {}
+    for cell in read_lesson(LESSON):
+        kit = cell.metadata.get("coursekit", {})
+        if kit.get("role") == "check":
+            check = getattr(checks, cell.source.split("(")[0].removeprefix("ck.checks."))
+            numbers = range(len(check.misconceptions))
+            found[kit["exercise"]] = [_wrong(check, cell.source, n) for n in numbers]
+    return found
+
+
+def write_ours(folder: Path, chosen: list[Submission]) -> None:
+    """Write submissions as our grader finds them."""
+    shutil.rmtree(folder, ignore_errors=True)
+    path = Course(ROOT).notebook(LESSON)
+    notebook = json.loads(nbformat.writes(nbformat.read(path, as_version=4)))
+    for one in chosen:
+        (folder / one.student).mkdir(parents=True)
+        text = json.dumps(fill(notebook, one.answers))
+        (folder / one.student / path.name).write_text(text, encoding="utf-8")
+
+
+def run_ours(
+    folder: Path, keys: Path, workers: int, processors: set[int] | None = None
+) -> dict[str, Any]:
+    """Grade a folder in a process of its own.
+
+    Returns
+    -------
+    dict
+        `seconds` for all; `steps`, for each of STEPS that was reached the seconds until then
+        and the process's largest memory until then in MB; `totals`, points by student.
+    """
+    out = Path(tempfile.mkdtemp(dir=BUILD))
+    words = [sys.executable, "-m", "staff.grade", "run", "--submissions", str(folder)]
+    words += ["--key", str(keys), "--out", str(out), "--workers", str(workers)]
+    start = time.monotonic()
+    process = psutil.Popen(words, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    if processors:
+        process.cpu_affinity(list(processors))
+    steps = []
+    largest = 0
+    records = out / "records.jsonl"
+    while process.poll() is None:
+        time.sleep(0.2)
+        largest = max(largest, _peak_kb(process.pid))
+        done = records.read_bytes().count(b"\n") if records.exists() else 0
+        while len(steps) < len(STEPS) and done >= STEPS[len(steps)]:
+            steps.append((STEPS[len(steps)], time.monotonic() - start, largest / 1000))
+    seconds = time.monotonic() - start
+    found = [json.loads(line) for line in records.read_text(encoding="utf-8").splitlines()]
+    totals = {r["student"]: sum(earned for earned, _ in r["points"].values()) for r in found}
+    shutil.rmtree(out)
+    return {"seconds": seconds, "steps": steps, "totals": totals, "peak_mb": largest / 1000}
+
+
+def _peak_kb(pid: int) -> int:
+    """Return the largest memory that a process, without those below it, has ever had."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) for line in lines if line.startswith("VmHWM")), 0)
+
+
+def run_nbgrader(chosen: list[Submission], key: Key) -> dict[str, Any]:
+    """Grade submissions by one `nbgrader autograde`; return seconds and points by student."""
+    assignment = prepare("nbgrader", LESSON, key, BUILD / "nbgrader-speed")
+    for one in chosen:
+        content = json.dumps(fill(assignment.released, one.answers)).encode()
+        hand_in(assignment, assignment.folder, one.student, content)
+    start = time.monotonic()
+    run_plain(command(assignment, cell_s=60), "nbgrader", assignment.folder)
+    seconds = time.monotonic() - start
+    found = nbgrader_points(key, assignment.folder)
+    return {"seconds": seconds, "totals": {s: sum(p.values()) for s, (p, _) in found.items() if p}}
+
+
+def measure(keys: Path, count: int, rounds: int, many: int) -> dict[str, Any]:
+    """Measure everything about speed.
+
+    Parameters
+    ----------
+    keys : Path
+        A folder with the key of lesson 01.
+    count, rounds : int
+        So many submissions, so many times, in turns with nbgrader.
+    many : int
+        Submissions of the long run on two workers.
+    """
+    key = json.loads((keys / f"{LESSON.stem}.json").read_text(encoding="utf-8"))
+    chosen = submissions(many)
+    few, all_ = BUILD / "few", BUILD / "many"
+    write_ours(few, chosen[:count])
+    write_ours(all_, chosen)
+    core = {min(os.sched_getaffinity(0))}
+    ways = {
+        "one worker": lambda: run_ours(few, keys, 1),
+        "two workers": lambda: run_ours(few, keys, 2),
+        "one core": lambda: run_ours(few, keys, 1, core),
+        "nbgrader": lambda: run_nbgrader(chosen[:count], key),
+    }
+    turns: dict[str, list[float]] = {name: [] for name in ways}
+    totals = {}
+    for _ in range(rounds):
+        for name, way in ways.items():
+            result = way()
+            turns[name].append(result["seconds"] / count)
+            totals[name] = result["totals"]
+            print(f"{name}: {turns[name][-1]:.1f} s a submission", flush=True)
+    differing = [
+        s for s in totals["nbgrader"] if totals["nbgrader"][s] != totals["two workers"].get(s)
+    ]
+    return {
+        "count": count,
+        "turns": turns,
+        "differing": differing,
+        "many": run_ours(all_, keys, 2),
+        "size": many,
+    }
