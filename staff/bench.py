@@ -166,7 +166,7 @@ def check() -> Rows:
             "make nbval": lambda: _run(["make", "nbval"]),
             "plain execution": lambda: _run([sys.executable, "-c", _PLAIN]),
         },
-        2,
+        1,
     )
 
 
@@ -213,7 +213,8 @@ RATIOS = (
     ("imports", "nothing", "numpy", "Python alone, with `import numpy`"),
     ("convolution", "windows", "scipy", "lesson 02's windows, with `scipy.signal.correlate2d`"),
     ("convolution", "loops", "windows", "lesson 02's loops, with its windows"),
-    ("check", "make nbval", "plain execution", "`make nbval`, with plain execution of its cells"),
+    ("check", "make nbval", "plain execution", "`make nbval`, two notebooks at a time, with plain "
+     "execution of its cells, one at a time"),
 )  # fmt: skip
 
 
