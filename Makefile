@@ -15,7 +15,7 @@ endif
 # Containers run as root, where JupyterLab asks for this flag.
 LAB := $(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root)
 PYTEST := $(BIN)/python -m pytest -q
-# Two notebooks at a time: most of a quick run is one process waiting for Python.
+# Two notebooks at a time: a quick run uses little more than one core.
 NBVAL := $(PYTEST) -n 2 --dist loadscope --nbval-lax --nbval-current-env --nbval-cell-timeout=300 -p no:cacheprovider
 QUICK := COURSEKIT_QUICK=1 COURSEKIT_OFFLINE=1
 

@@ -164,7 +164,8 @@ def _outcomes(
             except Exception as error:  # each kind of executor has its own for a lost worker
                 what = f"{type(error).__name__}: {error}".splitlines()[0]
                 raise SweepError(
-                    f"a worker was lost ({what}); run the sweep again to go on"
+                    f"a worker was lost ({what}); run the sweep again to go on. Where none "
+                    "ever finishes: a process can only run a trial that it can import"
                 ) from None
             yield futures[future], outcome
     finally:
