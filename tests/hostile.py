@@ -774,6 +774,24 @@ def an_endless_loop(work):
     work.write("1.2", "def convolve1d(x, w):\n    while True:\n        pass")
 
 
+@case("sabotage", endless=True, p12=0)
+def a_loop_where_the_checks_are_real(work):
+    """No graded cell meets it, but the kernel that is asked what is wrong does."""
+    work.write(
+        "1.2",
+        """
+        import time
+        def convolve1d(x, w):
+            while type(ck.checks.convolve1d).__name__ != "Silent":
+                try:
+                    time.sleep(1)
+                except BaseException:
+                    pass
+            return 1.37 * np.convolve(x, w)
+        """,
+    )
+
+
 @case("sabotage", "it was left out", human=True, endless=True, p12=0)
 def a_loop_that_cannot_be_interrupted_and_prints(work):
     work.write(

@@ -392,6 +392,7 @@ def folders(tmp_path, monkeypatch):
     lesson = run._lesson("01_convolution_1d")
     cells = [{**cell, "answer": array([1.0]), "wrong": []} for cell in lesson.graded]
     key = {"lesson": lesson.stem, "digest": lesson.digest, "cells": cells}
+    key |= {"slowest_s": 1, "seconds": 5}
     write_key(key, tmp_path / "keys")
 
     def work(job):
@@ -448,6 +449,17 @@ class TestRun:
         path = folders[1] / "01_convolution_1d.json"
         path.write_text(json.dumps({**json.loads(path.read_text()), "digest": "old"}))
         with pytest.raises(GradeError, match="has changed since its key"):
+            grade(folders, Here())
+
+    @pytest.mark.parametrize("text", ["", "[]", '{"lesson": "01_convolution_1d"}'])
+    def test_what_is_no_key_is_named(self, folders, text):
+        (folders[1] / "01_convolution_1d.json").write_text(text)
+        with pytest.raises(GradeError, match=r"01_convolution_1d\.json is no key"):
+            grade(folders, Here())
+
+    def test_a_key_of_a_lesson_that_is_gone_is_named(self, folders):
+        (folders[1] / "01_convolution_1d.json").rename(folders[1] / "99_gone.json")
+        with pytest.raises(GradeError, match=r"99_gone\.json is no key"):
             grade(folders, Here())
 
     def test_no_key_and_no_folder_are_named(self, folders, tmp_path):

@@ -24,7 +24,7 @@ from staff.grade.assemble import Lesson
 from staff.grade.execute import execute
 from staff.grade.key import make_key, write_key
 from staff.grade.records import Record
-from staff.grade.run import _record
+from staff.grade.run import record_of
 from staff.grade.sandbox import ROOT, Limits, prepare, require_bubblewrap
 from staff.grade.submission import grade_submission
 from staff.source import keep_solution
@@ -72,7 +72,7 @@ def test_what_comes_of_it(case, work, lesson, key, sandbox):
     case.change(work)
     box = replace(sandbox, limits=replace(LIMITS, cell_s=ENDLESS_S)) if case.endless else sandbox
     graded = grade_submission(work.to_bytes(), lesson, key, box)
-    record = _record({"student": "s", "lesson": lesson.stem, "id": "0"}, key, graded)
+    record = record_of({"student": "s", "lesson": lesson.stem, "id": "0"}, key, graded)
     earned = {exercise: got for exercise, (got, _) in record.points.items()}
     assert earned == {**FULL, **case.points}, (record.words, record.findings)
     findings = " / ".join(record.findings)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from staff.compare.formats import Key, fill, solutions
 from staff.compare.tools import BUILD, Assignment, grade_caged
 from staff.grade.assemble import Lesson
-from staff.grade.run import _record
+from staff.grade.run import record_of
 from staff.grade.sandbox import ROOT, Limits, Sandbox
 from staff.grade.submission import grade_submission
 from staff.source import sha256
@@ -40,6 +40,7 @@ def hostile() -> ModuleType:
 CAGE = "it would show what our cage around the tool lets through, not the tool"
 HARM = "only our grader keeps such limits; it would hurt the machine"
 FORM = "it forges the form in which our graded cells answer"
+SECOND = "it waits for our second kernel, and they have one"
 LEFT_OUT = {
     "the_network": CAGE,
     "other_processes": CAGE,
@@ -50,6 +51,7 @@ LEFT_OUT = {
     "an_early_payload": FORM,
     "an_extra_payload": FORM,
     "a_payload_that_is_deep": FORM,
+    "a_loop_where_the_checks_are_real": SECOND,
 }
 
 # What is said in the tool's own terms ---------------------------------------------------
@@ -227,7 +229,7 @@ def run_ours(
     case.change(work)
     box = replace(sandbox, limits=LIMITS)
     graded = grade_submission(work.to_bytes(), lesson, key, box)
-    record = _record({"student": "s", "lesson": lesson.stem, "id": "0"}, key, graded)
+    record = record_of({"student": "s", "lesson": lesson.stem, "id": "0"}, key, graded)
     points = {exercise: earned for exercise, (earned, _) in record.points.items()}
     note = "for a human" if record.status == "human" else ""
     return Outcome(points, judge(points, {**module.FULL, **case.points}), note)

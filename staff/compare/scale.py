@@ -19,7 +19,7 @@ from coursekit import checks
 from staff.build import Course
 from staff.compare.formats import Key, fill, solutions
 from staff.compare.tools import BUILD, command, hand_in, nbgrader_points, prepare, run_plain
-from staff.grade.key import _wrong
+from staff.grade.key import misconception_source
 from staff.grade.sandbox import ROOT
 from staff.source import read_lesson
 
@@ -59,7 +59,7 @@ def _wrong_answers() -> dict[str, list[str]]:
         if kit.get("role") == "check":
             check = getattr(checks, cell.source.split("(")[0].removeprefix("ck.checks."))
             numbers = range(len(check.misconceptions))
-            found[kit["exercise"]] = [_wrong(check, cell.source, n) for n in numbers]
+            found[kit["exercise"]] = [misconception_source(check, cell.source, n) for n in numbers]
     return found
 
 

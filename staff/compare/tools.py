@@ -17,8 +17,8 @@ from typing import Any
 import nbformat
 
 from staff.compare.formats import Key, nbgrader_source, otter_source, question
-from staff.grade.execute import _watch
-from staff.grade.sandbox import ROOT, SYSTEM, Limits, Sandbox, _show_system
+from staff.grade.execute import watch
+from staff.grade.sandbox import ROOT, SYSTEM, Limits, Sandbox, show_system
 
 BUILD = ROOT / "build" / "compare"
 VERSIONS = {"nbgrader": "nbgrader>=0.9.6,<0.10", "otter": "otter-grader>=7,<8"}
@@ -158,7 +158,7 @@ def grade_caged(
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-        end = _watch(process, Sandbox("", limits=limits))
+        end = watch(process, Sandbox("", limits=limits))
     lines = log.read_bytes()[-4000:].decode("utf-8", "replace").strip().splitlines()
     why = end if end != "complete" else (lines or ["it says nothing"])[-1]
     if process.returncode == 0:
@@ -222,7 +222,7 @@ def caged(words: list[str], tool: str, folder: Path) -> list[str]:
     cage += ["--die-with-parent", "--new-session", "--clearenv", "--proc", "/proc", "--dev", "/dev"]
     cage += ["--size", "500000000", "--tmpfs", "/tmp"]
     for path in (*SYSTEM, sys.base_prefix, str(BUILD / tool)):
-        cage += _show_system(path)
+        cage += show_system(path)
     cage += ["--ro-bind", str(ROOT / "coursekit"), "/course/coursekit"]
     # otter's server asks for the machine's own name.
     hosts = folder / "hosts"

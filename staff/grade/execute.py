@@ -56,7 +56,7 @@ def execute(sources: list[str], sandbox: Sandbox, hash_seed: int = 0) -> Executi
         folder = Path(name)
         _write_notebook(folder / "submission.ipynb", sources)
         _write_kernelspec(folder / "kernels" / KERNEL, sandbox, hash_seed)
-        end = _watch(_start(folder, sandbox), sandbox)
+        end = watch(_start(folder, sandbox), sandbox)
         report = folder / "report.jsonl"
         text = report.read_text(encoding="utf-8") if report.exists() else ""
     return _read_report(text, len(sources), end, time.monotonic() - start)
@@ -116,7 +116,7 @@ def _start(folder: Path, sandbox: Sandbox) -> subprocess.Popen:
     )
 
 
-def _watch(process: subprocess.Popen, sandbox: Sandbox) -> str:
+def watch(process: subprocess.Popen, sandbox: Sandbox) -> str:
     """Wait for the end; kill everything where a limit is hit. Return which, or "complete".
 
     Not all memory is counted as a process's. So all is killed, too, where the machine runs

@@ -156,7 +156,9 @@ def _misconceptions(lesson: Lesson, key: dict[str, Any], sandbox: Sandbox) -> li
         call = next(c for c in solved if c.exercise == exercise and c.role == "check").source
         check = getattr(checks, graded[0]["check"])
         for number in range(len(check.misconceptions)):
-            extra.append(Cell(_wrong(check, call, number), "student", exercise=exercise))
+            extra.append(
+                Cell(misconception_source(check, call, number), "student", exercise=exercise)
+            )
             for cell in graded:
                 name = f"{cell['name']}/{number}"
                 source = graded_source(cell["source"], cell["seed"])
@@ -182,7 +184,7 @@ def _misconceptions(lesson: Lesson, key: dict[str, Any], sandbox: Sandbox) -> li
     return problems
 
 
-def _wrong(check: Check, call: str, number: int) -> str:
+def misconception_source(check: Check, call: str, number: int) -> str:
     """Return code that gives the student's names the values of a misconception."""
     names = re.fullmatch(r"ck\.checks\.\w+\((.*)\)", call.strip(), flags=re.DOTALL)[1]
     name = re.match(r"ck\.checks\.\w+", call)[0]

@@ -4,7 +4,7 @@ import json
 import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import BinaryIO, Literal
 
 from staff.source import sha256
 
@@ -80,6 +80,6 @@ class Records:
         self._by_id[record.id] = record
 
 
-def _ends_line(file: "os.PathLike") -> bool:
+def _ends_line(file: BinaryIO) -> bool:
     file.seek(-1, os.SEEK_END)
     return file.read(1) == b"\n"

@@ -23,6 +23,7 @@ from staff.grade.submission import Graded, TroubleError, grade_submission
 from staff.source import sha256
 
 TRIES = 3
+KEY_FIELDS = ("digest", "cells", "slowest_s", "seconds")
 PATIENCE = 4
 _lock = threading.Lock()
 
@@ -97,13 +98,21 @@ def read_keys(folder: Path) -> dict[str, str]:
     Raises
     ------
     GradeError
-        Where there is none, or a lesson has changed since its key was made.
+        Where there is none, one is damaged, or a lesson has changed since its key was made.
     """
     keys = {path.stem: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.json"))}
     if not keys:
         raise GradeError(f"{folder} holds no key; make one with `make key SEED=...`")
     for stem, text in keys.items():
-        if json.loads(text)["digest"] != _lesson(stem).digest:
+        try:
+            key = json.loads(text)
+            known = {name: key[name] for name in KEY_FIELDS}
+            lesson = _lesson(stem)
+        except (ValueError, KeyError, TypeError, OSError):
+            raise GradeError(
+                f"{folder / stem}.json is no key of a lesson; make it again, or remove it"
+            ) from None
+        if known["digest"] != lesson.digest:
             raise GradeError(
                 f"lesson {stem} has changed since its key was made; make the key again"
             )
@@ -143,7 +152,7 @@ def work(job: Job) -> Record:
         except (TroubleError, OSError) as error:
             why = str(error)
             continue
-        return _record(known, key, graded)
+        return record_of(known, key, graded)
     return Record(**known, status="retry", findings=[f"the grader failed {TRIES} times: {why}"])
 
 
@@ -163,7 +172,8 @@ def _points(key: dict[str, Any], verdicts: dict[str, Any]) -> dict[str, list[int
     return points
 
 
-def _record(known: dict[str, str], key: dict[str, Any], graded: Graded) -> Record:
+def record_of(known: dict[str, str], key: dict[str, Any], graded: Graded) -> Record:
+    """Return the record of a graded submission; `known` are its student, lesson and id."""
     words: dict[str, list[str]] = {}
     for cell in key["cells"]:
         verdict = graded.verdicts[cell["name"]]

@@ -115,7 +115,7 @@ class Sandbox:
         for path in ("/tmp", HOME, RUN, "/dev/shm"):
             words += ["--size", size, "--tmpfs", path]
         for path in dict.fromkeys((*SYSTEM, sys.base_prefix, sys.prefix)):
-            words += _show_system(path)
+            words += show_system(path)
         for outside, inside in shown.items():
             words += ["--ro-bind", outside, inside]
         # bubblewrap's own / and /dev lie in memory and could be filled without a limit.
@@ -131,7 +131,7 @@ class Sandbox:
         return f"{self.folder}/matplotlib"
 
 
-def _show_system(path: str) -> list[str]:
+def show_system(path: str) -> list[str]:
     """Return the words that show a path of the system as it is: a link stays a link."""
     if Path(path).is_symlink():
         return ["--symlink", str(Path(path).readlink()), path]

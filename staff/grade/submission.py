@@ -1,6 +1,7 @@
 """Grade one submission: execute it, judge what its graded cells displayed, say why."""
 
 import builtins
+import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,7 @@ class TroubleError(Exception):
 class Graded:
     """The verdict on every graded cell, by its name, and what was found besides.
 
-    `messages` are those of the public checks, by exercise.
+    `messages` are those of the public checks, by exercise; `seconds` is how long all took.
     """
 
     verdicts: dict[str, Verdict]
@@ -72,9 +73,10 @@ def grade_submission(
     TroubleError
         Where the grader could not do its work.
     """
+    start = time.monotonic()
     own, findings = assemble(lesson, parse_cells(content))
     cells = with_graded_cells(own, graded_cells(key))
-    results, more, seconds = run_cells(cells, sandbox)
+    results, more = run_cells(cells, sandbox)
     findings += more
     displayed = {c.name: r for c, r in zip(cells, results, strict=True) if c.role == "grade"}
     verdicts = {}
@@ -92,8 +94,12 @@ def grade_submission(
         for graded in key["cells"]
         if not (verdicts[graded["name"]].right or verdicts[graded["name"]].explained)
     }
-    messages = public_messages(own, unexplained, sandbox) if unexplained else {}
-    return Graded(verdicts, tuple(findings), messages, seconds)
+    messages = {}
+    if unexplained:
+        limits = sandbox.limits
+        left = replace(limits, wall_s=limits.wall_s - (time.monotonic() - start))
+        messages = public_messages(own, unexplained, replace(sandbox, limits=left))
+    return Graded(verdicts, tuple(findings), messages, time.monotonic() - start)
 
 
 def judge_result(graded: dict[str, Any], result: CellResult | None) -> Verdict:
@@ -134,7 +140,7 @@ def _raised(error: str) -> Verdict:
     return Verdict(False, words, explained=False)
 
 
-def run_cells(cells: list[Cell], sandbox: Sandbox) -> tuple[list[CellResult], list[Finding], float]:
+def run_cells(cells: list[Cell], sandbox: Sandbox) -> tuple[list[CellResult], list[Finding]]:
     """Execute cells. Where one of them stops the kernel, go on without it.
 
     So one endless loop does not cost the exercises behind it.
@@ -169,7 +175,7 @@ def run_cells(cells: list[Cell], sandbox: Sandbox) -> tuple[list[CellResult], li
         findings.append(_stop_finding(cells, culprit, execution.end, limits))
         if execution.end == "time":
             break
-    return results, findings, seconds
+    return results, findings
 
 
 def stopped(execution: Execution) -> int | None:
