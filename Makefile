@@ -27,7 +27,7 @@ OUT := grades
 	picture notebooks key grade compare-graders weights reproduce bench site slides lock clean
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
 
 lab: setup ## open JupyterLab on notebooks/; sets up .venv where it is missing
 	$(LAB) --ServerApp.root_dir=notebooks
@@ -103,7 +103,7 @@ key: setup ## make the keys for grading: SEED=secret, LESSON=05 for one lesson, 
 	$(BIN)/python -m staff.grade key --out "$(KEY)" $(if $(SEED),--seed "$(SEED)") $(if $(LESSON),--lesson "$(LESSON)")
 
 grade: setup ## grade SUBMISSIONS=folder with the keys in KEY=folder, results in OUT=folder
-	$(BIN)/python -m staff.grade run --submissions "$(SUBMISSIONS)" --key "$(KEY)" --out "$(OUT)" $(OPTIONS)
+	$(BIN)/python -m staff.grade run --submissions "$(or $(SUBMISSIONS),$(error name the folder: make grade SUBMISSIONS=folder))" --key "$(KEY)" --out "$(OUT)" $(OPTIONS)
 
 compare-graders: setup ## grade hostile submissions with nbgrader and otter-grader, too; measure speed; an hour
 	$(BIN)/python -m staff.compare $(PART)

@@ -145,7 +145,10 @@ def test_speed_is_told_by_the_best_run():
     turns = {name: [2.0, 1.0] for name in page.WAYS} | {"nbgrader": [9.0, 6.0]}
     many = {"steps": [(25, 50.0, 80.0)]}
     found = {"count": 10, "turns": turns, "differing": [], "many": many, "size": 200}
+    found["each"] = {"01_convolution_1d": {"right": 2.04, "blank": 1.0}}
     table = page.scale_table(found)
+    assert "| lesson | right | blank |" in table
+    assert "| `01_convolution_1d` | 2.0 | 1.0 |" in table
     assert "| coursekit, two workers | 2.0, 1.0 | 60.0 | 6.0 |" in table
     assert "| 25 | 50 | 2.0 | 80 |" in table
     assert "The points are the same" in table
@@ -161,6 +164,16 @@ def test_only_the_named_part_of_the_page_is_written(tmp_path, monkeypatch):
     page.write("cases", r"new \1")
     assert path.read_text().split("\n")[1:4] == ["<!-- cases -->", r"new \1", "<!-- /cases -->"]
     assert "kept" in path.read_text()
+
+
+@pytest.mark.parametrize("lesson", scale.WITHOUT_TENSORFLOW, ids=lambda path: path.stem)
+def test_there_is_a_submission_of_each_kind(lesson):
+    right, blank, known, other = (one.answers for one in scale.kinds(lesson))
+    assert right == solutions(lesson)
+    assert blank == {}
+    assert known.keys() == right.keys()
+    functions = [exercise for exercise, source in right.items() if source.startswith("def ")]
+    assert [e for e in right if other[e] != right[e]] == functions
 
 
 def test_submissions_are_right_wrong_and_blank():

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -23,7 +24,10 @@ from staff.grade.key import misconception_source
 from staff.grade.sandbox import ROOT
 from staff.source import read_lesson
 
-LESSON = ROOT / "staff" / "lessons" / "01_convolution_1d.py"
+WITHOUT_TENSORFLOW = tuple(
+    ROOT / "staff" / "lessons" / f"{stem}.py" for stem in ("01_convolution_1d", "02_convolution_2d")
+)
+LESSON = WITHOUT_TENSORFLOW[0]
 STEPS = (25, 50, 100, 200)
 
 
@@ -38,7 +42,7 @@ class Submission:
 def submissions(count: int) -> list[Submission]:
     """Return submissions in which each answer is right, wrong or blank, by lot."""
     rng = np.random.default_rng(0)
-    right, wrong = solutions(LESSON), _wrong_answers()
+    right, wrong = solutions(LESSON), _wrong_answers(LESSON)
     found = []
     for number in range(count):
         answers = {}
@@ -51,10 +55,32 @@ def submissions(count: int) -> list[Submission]:
     return found
 
 
-def _wrong_answers() -> dict[str, list[str]]:
+def kinds(lesson: Path) -> list[Submission]:
+    """Return a submission of each kind; the student is named after it.
+
+    All is right; nothing is written; each answer is a mistake that the public check knows;
+    each function returns what nobody foresaw, so that the public checks are asked.
+    """
+    right = solutions(lesson)
+    known = {exercise: wrong[0] for exercise, wrong in _wrong_answers(lesson).items()}
+    other = {exercise: _odd(source) for exercise, source in right.items()}
+    answers = {"right": right, "blank": {}, "known mistakes": known, "other mistakes": other}
+    return [Submission(name, found) for name, found in answers.items()]
+
+
+def _odd(source: str) -> str:
+    """Return an answer whose function, where it defines one, returns something else."""
+    name = re.search(r"^def (\w+)", source, flags=re.MULTILINE)
+    if name is None:
+        return source
+    call = f"1.37 * np.asarray(_{name[1]}(*values))"
+    return f"{source}\n\n_{name[1]} = {name[1]}\ndef {name[1]}(*values):\n    return {call}"
+
+
+def _wrong_answers(lesson: Path) -> dict[str, list[str]]:
     """Return code for the misconceptions of each exercise, which its public check knows."""
     found = {}
-    for cell in read_lesson(LESSON):
+    for cell in read_lesson(lesson):
         kit = cell.metadata.get("coursekit", {})
         if kit.get("role") == "check":
             check = getattr(checks, cell.source.split("(")[0].removeprefix("ck.checks."))
@@ -63,10 +89,10 @@ def _wrong_answers() -> dict[str, list[str]]:
     return found
 
 
-def write_ours(folder: Path, chosen: list[Submission]) -> None:
+def write_ours(folder: Path, chosen: list[Submission], lesson: Path = LESSON) -> None:
     """Write submissions as our grader finds them."""
     shutil.rmtree(folder, ignore_errors=True)
-    path = Course(ROOT).notebook(LESSON)
+    path = Course(ROOT).notebook(lesson)
     notebook = json.loads(nbformat.writes(nbformat.read(path, as_version=4)))
     for one in chosen:
         (folder / one.student).mkdir(parents=True)
@@ -83,7 +109,8 @@ def run_ours(
     -------
     dict
         `seconds` for all; `steps`, for each of STEPS that was reached the seconds until then
-        and the process's largest memory until then in MB; `totals`, points by student.
+        and the process's largest memory until then in MB; `totals` and `each`, points and
+        seconds by student.
     """
     out = Path(tempfile.mkdtemp(dir=BUILD))
     words = [sys.executable, "-m", "staff.grade", "run", "--submissions", str(folder)]
@@ -104,8 +131,9 @@ def run_ours(
     seconds = time.monotonic() - start
     found = [json.loads(line) for line in records.read_text(encoding="utf-8").splitlines()]
     totals = {r["student"]: sum(earned for earned, _ in r["points"].values()) for r in found}
+    each = {r["student"]: r["seconds"] for r in found}
     shutil.rmtree(out)
-    return {"seconds": seconds, "steps": steps, "totals": totals, "peak_mb": largest / 1000}
+    return {"seconds": seconds, "steps": steps, "totals": totals, "each": each}
 
 
 def _peak_kb(pid: int) -> int:
@@ -136,7 +164,7 @@ def measure(keys: Path, count: int, rounds: int, many: int) -> dict[str, Any]:
     Parameters
     ----------
     keys : Path
-        A folder with the key of lesson 01.
+        A folder with the keys of the lessons without TensorFlow.
     count, rounds : int
         So many submissions, so many times, in turns with nbgrader.
     many : int
@@ -165,7 +193,12 @@ def measure(keys: Path, count: int, rounds: int, many: int) -> dict[str, Any]:
     differing = [
         s for s in totals["nbgrader"] if totals["nbgrader"][s] != totals["two workers"].get(s)
     ]
+    each = {}
+    for lesson in WITHOUT_TENSORFLOW:
+        write_ours(few, kinds(lesson), lesson)
+        each[lesson.stem] = run_ours(few, keys, 1, core)["each"]
     return {
+        "each": each,
         "count": count,
         "turns": turns,
         "differing": differing,
