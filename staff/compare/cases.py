@@ -21,7 +21,7 @@ from staff.source import sha256
 if TYPE_CHECKING:
     from hostile import Case, Work
 
-LIMITS = Limits(wall_s=150, cell_s=30, memory_mb=2000, processes=60, files_mb=20)
+LIMITS = Limits(wall_s=150, cell_s=30, memory_mb=2000, threads=200, files_mb=20)
 MODULES = ("cases", "formats", "tools")
 OURS, NBGRADER, OTTER = "coursekit", "nbgrader", "otter"
 
@@ -47,6 +47,9 @@ LEFT_OUT = {
     "rights_of_root": CAGE,
     "all_the_memory": HARM,
     "a_fork_bomb": HARM,
+    "a_thousand_threads": HARM,
+    "half_a_character_in_a_name": FORM,
+    "half_a_character_on_the_page": SECOND,
     "a_full_disk": HARM,
     "an_early_payload": FORM,
     "an_extra_payload": FORM,

@@ -44,11 +44,12 @@ class CellResult:
 class Execution:
     """What became of all cells.
 
-    `end` is "complete"; "time", "memory" or "processes" where a limit was hit; or "trouble",
-    where the grader itself failed and `why` says how.
+    `end` is "complete"; "time", "memory" or "threads" where a limit was hit; "crowded" where
+    the machine ran out of memory; or "trouble", where the grader itself failed and `why`
+    says how.
     """
 
-    end: Literal["complete", "time", "memory", "processes", "trouble"]
+    end: Literal["complete", "time", "memory", "threads", "crowded", "trouble"]
     cells: tuple[CellResult, ...]
     seconds: float
     why: str = field(default="")
@@ -126,13 +127,13 @@ def watch(process: Process | subprocess.Popen, sandbox: Sandbox) -> str:
     try:
         while process.poll() is None and end == "complete":
             time.sleep(POLL_S)
-            used, processes = _usage(process.pid)
+            used, threads = _usage(process.pid)
             if time.monotonic() > deadline:
                 end = "time"
             elif used > limits.memory_mb * 1e6:
                 end = "memory"
-            elif processes > limits.processes:
-                end = "processes"
+            elif threads > limits.threads:
+                end = "threads"
             elif psutil.virtual_memory().available < RESERVE_MB * 1e6:
                 end = "crowded"
     finally:
@@ -141,17 +142,16 @@ def watch(process: Process | subprocess.Popen, sandbox: Sandbox) -> str:
 
 
 def _usage(pid: int) -> tuple[float, int]:
-    """Return the memory in bytes and the number of the processes below `pid`, and itself."""
-    used, count = 0.0, 0
+    """Return the memory in bytes and the number of threads of `pid` and all below it."""
+    used, threads = 0.0, 0
     nameless: dict[int, int] = {}
     for process in _family(pid):
-        try:
+        with contextlib.suppress(psutil.Error):  # it has ended
+            threads += process.num_threads()
             used += process.memory_info().rss
+        with contextlib.suppress(OSError):  # it has ended, or hides its files
             nameless |= _nameless(process.pid)
-            count += 1
-        except (psutil.Error, OSError):  # it has ended
-            continue
-    return used + sum(nameless.values()), count
+    return used + sum(nameless.values()), threads
 
 
 def _nameless(pid: int) -> dict[int, int]:
@@ -201,8 +201,6 @@ def _read_report(text: str, count: int, end: str, seconds: float) -> Execution:
             why = why or found["trouble"]
         else:
             whole = found["end"] == count
-    if end == "crowded":
-        end, why = "trouble", "the machine ran out of memory; use fewer workers"
     if end == "complete" and (why or not whole):
         end, why = "trouble", why or "nbval ended before its report was whole"
     return Execution(end, tuple(cells), seconds, why)

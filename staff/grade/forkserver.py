@@ -59,22 +59,22 @@ def start_pytest(words: list[str], folder: Path, environment: dict[str, str]) ->
     request = {"words": words, "folder": str(folder), "environment": environment}
     with _lock:
         try:
-            connection = _connection()
+            connection, _ = _server()
             connection.send(json.dumps(request).encode())
             pid, (handle,), _, _ = socket.recv_fds(connection, 100, 1)
         except (OSError, ValueError):
-            _connection.cache_clear()
+            _server.cache_clear()
             raise OSError("the process that starts nbval has ended") from None
     return Process(int(pid), handle)
 
 
 @functools.lru_cache
-def _connection() -> socket.socket:
+def _server() -> tuple[socket.socket, subprocess.Popen]:
     """Start the process that forks; it ends when this one does."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     words = [sys.executable, "-m", "staff.grade.forkserver", str(theirs.fileno())]
     with theirs:
-        subprocess.Popen(
+        process = subprocess.Popen(
             words,
             cwd=ROOT,
             stdout=subprocess.DEVNULL,
@@ -82,7 +82,7 @@ def _connection() -> socket.socket:
             pass_fds=[theirs.fileno()],
             start_new_session=True,
         )
-    return ours
+    return ours, process
 
 
 # In the process that forks --------------------------------------------------------------

@@ -33,8 +33,8 @@ class Limits:
         Seconds for the whole submission and for one cell.
     memory_mb : int
         Memory of all its processes together.
-    processes : int
-        Processes at a time.
+    threads : int
+        Threads of all its processes together.
     files_mb : int
         Size of each of the four folders it may write; they lie in memory.
     """
@@ -42,7 +42,7 @@ class Limits:
     wall_s: float = 300
     cell_s: float = 60
     memory_mb: int = 4096
-    processes: int = 64
+    threads: int = 256
     files_mb: int = 128
 
 
@@ -196,9 +196,10 @@ def require_bubblewrap() -> None:
     result = subprocess.run(words, capture_output=True, text=True, check=False)
     if result.returncode != 0:
         why = (result.stderr.strip().splitlines() or ["no reason given"])[-1]
+        way = "install 0.8 or newer" if "nknown option" in why else "allow user namespaces"
         raise GradeError(
-            f"bubblewrap cannot run here ({why}); allow user namespaces, or grade on another "
-            "machine; --trust-submissions runs foreign code with your rights, without a sandbox"
+            f"bubblewrap cannot run here ({why}); {way}, or grade on another machine; "
+            "--trust-submissions runs foreign code with your rights, without a sandbox"
         )
 
 
