@@ -86,7 +86,7 @@ check-colab: setup ## install coursekit among the packages that Colab has, then 
 	$(COLAB)/bin/pip install --quiet --disable-pip-version-check .
 	$(COLAB)/bin/pip freeze --exclude coursekit > $(COLAB)/after
 	@diff $(COLAB)/before $(COLAB)/after || { echo "Installing coursekit changes what Colab has: mind the lower bounds in pyproject.toml"; exit 1; }
-	$(BIN)/uv pip install --quiet --compile-bytecode --python $(COLAB) --constraint tests/colab.txt nbval
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(COLAB) --constraint tests/colab.txt nbval pytest-xdist
 	@$(MAKE) --no-print-directory nbval BIN=$(COLAB)/bin
 
 picture: ## take the README's picture again: lesson 02 in JupyterLab
