@@ -165,27 +165,37 @@ def test_conda_installs_the_same_lock():
 
 def test_make_alone_lists_every_target():
     listed = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    targets = makefile.replace("\\\n", " ").split(".PHONY:")[1].splitlines()[0].split()
-    for target in targets:
-        assert f"make {target} " in listed
+    for path in (ROOT / "Makefile", ROOT / "staff" / "jobs.mk"):
+        text = path.read_text(encoding="utf-8").replace("\\\n", " ")
+        targets = text.split(".PHONY:")[1].splitlines()[0].split()
+        assert len(targets) > 3
+        for target in targets:
+            assert f"make {target} " in listed
+
+
+@pytest.fixture
+def makefiles(tmp_path):
+    """A folder with all that `make` reads, and nothing installed."""
+    (tmp_path / "staff").mkdir()
+    for name in ("Makefile", "staff/jobs.mk"):
+        (tmp_path / name).write_bytes((ROOT / name).read_bytes())
+    for name in ("requirements.txt", "pyproject.toml"):
+        (tmp_path / name).touch()
+    return tmp_path
 
 
 @pytest.mark.parametrize("target", ["lab", "check"])
-def test_make_names_a_missing_python(target, tmp_path):
-    (tmp_path / "Makefile").write_bytes((ROOT / "Makefile").read_bytes())
-    for name in ("requirements.txt", "pyproject.toml"):
-        (tmp_path / name).touch()
+def test_make_names_a_missing_python(target, makefiles):
     result = subprocess.run(
         ["make", target, "PYTHON=python-that-is-not-there"],
-        cwd=tmp_path,
+        cwd=makefiles,
         capture_output=True,
         text=True,
         check=False,
     )
     assert result.returncode != 0
     assert "Python is missing: install Python 3.11 to 3.13" in result.stdout
-    assert not (tmp_path / ".venv").exists()
+    assert not (makefiles / ".venv").exists()
 
 
 @pytest.mark.parametrize(
@@ -195,21 +205,18 @@ def test_make_names_a_missing_python(target, tmp_path):
         ("sys.exit('ensurepip' in code)", "sudo apt install python3-venv"),
     ],
 )
-def test_make_names_what_python_lacks(script, message, tmp_path):
+def test_make_names_what_python_lacks(script, message, makefiles):
     """A stand-in for Python answers the Makefile's questions with no."""
-    (tmp_path / "Makefile").write_bytes((ROOT / "Makefile").read_bytes())
-    for name in ("requirements.txt", "pyproject.toml"):
-        (tmp_path / name).touch()
-    fake = tmp_path / "python"
+    fake = makefiles / "python"
     fake.write_text(f"#!{sys.executable}\nimport sys\ncode = sys.argv[-1]\n{script}\n")
     fake.chmod(0o755)
     result = subprocess.run(
         ["make", "check", f"PYTHON={fake}"],
-        cwd=tmp_path,
+        cwd=makefiles,
         capture_output=True,
         text=True,
         check=False,
     )
     assert result.returncode != 0
     assert message in result.stdout
-    assert not (tmp_path / ".venv").exists()
+    assert not (makefiles / ".venv").exists()
