@@ -68,7 +68,7 @@ check-grade: setup ## prove the grader: good, damaged and hostile submissions in
 	$(PYTEST) -m sandbox -n 2 --dist loadgroup tests/test_grade_sandbox.py tests/test_grade_cluster.py
 
 key: setup ## make the keys for grading: SEED=secret, LESSON=05 for one lesson, KEY=folder
-	$(BIN)/python -m staff.grade key --out "$(KEY)" $(if $(SEED),--seed "$(SEED)") $(if $(LESSON),--lesson "$(LESSON)")
+	$(BIN)/python -m staff.grade key --out "$(KEY)" $(if $(SEED),--seed "$$SEED") $(if $(LESSON),--lesson "$(LESSON)")
 
 grade: setup ## grade SUBMISSIONS=folder with the keys in KEY=folder, results in OUT=folder
 	$(BIN)/python -m staff.grade run --submissions "$(or $(SUBMISSIONS),$(error name the folder: make grade SUBMISSIONS=folder))" --key "$(KEY)" --out "$(OUT)" $(OPTIONS)

@@ -33,8 +33,8 @@ class Limits:
         Seconds for the whole submission and for one cell.
     memory_mb : int
         Memory of all its processes together.
-    processes : int
-        Processes at a time.
+    threads : int
+        Threads of all its processes together.
     files_mb : int
         Size of each of the four folders it may write; they lie in memory.
     """
@@ -42,7 +42,7 @@ class Limits:
     wall_s: float = 300
     cell_s: float = 60
     memory_mb: int = 4096
-    processes: int = 64
+    threads: int = 256
     files_mb: int = 128
 
 
@@ -82,6 +82,9 @@ class Sandbox:
             "COURSEKIT_QUICK": "1",
             "COURSEKIT_OFFLINE": "1",
         }
+        # There are as many workers as processors.
+        for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+            names[name] = "1"
         if self.data:
             names["COURSEKIT_DATA"] = self.data if self.trusted else DATA
         return names
@@ -183,7 +186,7 @@ def require_bubblewrap() -> None:
     GradeError
         With what to install or to change.
     """
-    if not all(map(shutil.which, ("bwrap", "prlimit", "setpriv"))):
+    if not all(map(shutil.which, ("bwrap", "prlimit"))):
         raise GradeError(
             "grading needs bubblewrap (0.8 or newer): apt-get install bubblewrap util-linux; "
             "--trust-submissions runs foreign code with your rights, without a sandbox"
@@ -193,9 +196,10 @@ def require_bubblewrap() -> None:
     result = subprocess.run(words, capture_output=True, text=True, check=False)
     if result.returncode != 0:
         why = (result.stderr.strip().splitlines() or ["no reason given"])[-1]
+        way = "install 0.8 or newer" if "nknown option" in why else "allow user namespaces"
         raise GradeError(
-            f"bubblewrap cannot run here ({why}); allow user namespaces, or grade on another "
-            "machine; --trust-submissions runs foreign code with your rights, without a sandbox"
+            f"bubblewrap cannot run here ({why}); {way}, or grade on another machine; "
+            "--trust-submissions runs foreign code with your rights, without a sandbox"
         )
 
 
