@@ -1,17 +1,21 @@
 """The package as a whole: what it imports, what it prints, what its settings promise."""
 
+import ast
 import os
 import subprocess
 import sys
 import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 ROOT = Path(__file__).resolve().parent.parent
+OWN = {"coursekit", "staff", *(path.stem for path in (ROOT / "tests").glob("*.py"))}
 HEAVY = ("tensorflow", "keras", "sklearn", "matplotlib", "pandas", "seaborn", "scipy", "pooch")
 
 COLAB = {
@@ -127,6 +131,32 @@ def test_ranges_contain_what_colab_preinstalls(settings):
     for requirement in map(Requirement, project["dependencies"]):
         assert requirement.name in COLAB, f"Colab has no {requirement.name}"
         assert requirement.specifier.contains(COLAB[requirement.name]), str(requirement)
+
+
+def imports(path):
+    """Return the first part of the name of every module that a file imports."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module.split(".")[0]
+
+
+def test_every_import_is_declared(settings):
+    project, groups = settings["project"], settings["dependency-groups"]
+    lists = [project["dependencies"], *project["optional-dependencies"].values(), *groups.values()]
+    declared = {
+        Requirement(entry).name for some in lists for entry in some if isinstance(entry, str)
+    }
+    installed = packages_distributions()
+    missing = {
+        f"{path.relative_to(ROOT)}: {name}"
+        for folder in ("coursekit", "docs", "staff", "tests")
+        for path in (ROOT / folder).rglob("*.py")
+        for name in {*imports(path)} - sys.stdlib_module_names - OWN
+        if not declared & set(map(canonicalize_name, installed.get(name, [name])))
+    }
+    assert missing == set()
 
 
 def assert_locked(lock, group):
