@@ -40,7 +40,7 @@ def sandbox():
     try:
         require_bubblewrap()
     except GradeError as error:
-        pytest.skip(f"NOTHING IS PROVED ABOUT THE SANDBOX HERE: {error}")
+        pytest.fail(str(error), pytrace=False)
     with tempfile.TemporaryDirectory() as folder:
         yield prepare(Path(folder), LIMITS)
 
