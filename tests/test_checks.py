@@ -563,7 +563,8 @@ class TestMessages:
     def test_a_count_that_is_nearly_right_is_not_called_rounded(self):
         assert "close" not in checks.parameters_by_hand(0, 100_480, 1_290, 101_765).message
         assert "index 0" in self.asked([1000, 0.25], [1001, 0.25])
-        nearly = checks.count_parameters(lambda *a: lesson_02.count_parameters.oracle(*a) + (1, 0))
+        oracle = lesson_02.count_parameters.oracle
+        nearly = checks.count_parameters(lambda *a: oracle(*a) + np.array([1, 0]))
         assert "first at index 0" in nearly.message
 
     def test_fractions_that_are_nearly_right_are(self):
