@@ -192,8 +192,7 @@ from timeit import repeat
 
 from coursekit.checks.lesson_02 import all_windows, four_loops
 
-rng = np.random.default_rng(0)
-large, small, five = rng.random((512, 512)), rng.random((68, 68)), rng.random((5, 5))
+large, small, five = np.ones((512, 512)), np.ones((68, 68)), np.ones((5, 5))
 compiled = partial(correlate2d, mode="valid")
 ways = {"loops": (four_loops, small), "windows": (all_windows, large), "SciPy": (compiled, large)}
 times = {}
