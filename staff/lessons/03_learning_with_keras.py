@@ -561,7 +561,7 @@ ck.plots.show(figure, alt="Loss and accuracy over twenty epochs; Figure 3.6 desc
 #
 # <details><summary>Answer</summary>
 #
-# The plain one learns its images best: nothing hinders it. On the validation images dropout is ahead here, at its best and at the end. At their best, the plain one and L2 are about level. But after sixty epochs the plain one has climbed furthest: L2 mostly delays and flattens the climb.
+# The plain one learns its images best: nothing hinders it. On the validation images dropout is ahead here, at its best and at the end. At their best, the plain one and L2 are about level. But after sixty epochs the plain one has climbed furthest: L2 mostly flattens the climb.
 #
 # </details>
 
@@ -579,7 +579,7 @@ figure.axes[1].set_ylim(top=1.6 * min(losses["plain"]))
 ck.plots.show(figure, alt="Curves of three trainings over sixty epochs; Figure 3.7 tells more.")
 
 # %% [markdown]
-# *Figure 3.7.* Plain (solid, circles), dropout (dashed, squares) and L2 (dotted, triangles) on 2,000 images. Left: the plain training loss falls lowest. That with dropout stays high also because it is measured while half of the units are off. Middle: the plain validation loss turns early and climbs (the first epochs are cut off). With L2 it climbs less, with dropout it stays low. Right: the accuracies differ much less. Most answers stay right; what overfitting adds is false certainty in the wrong ones. (The digits that stand in for the clothes offline are too easy for this; there the curves stay close together.)
+# *Figure 3.7.* Plain (solid, circles), dropout (dashed, squares) and L2 (dotted, triangles) on 2,000 images. Left: the plain training loss falls lowest. That with dropout stays high also because it is measured while half of the units are off. Middle: the plain validation loss turns and climbs (the first epochs are cut off). With L2 it climbs less, with dropout it stays low. Right: the accuracies differ much less. Most answers stay right; what overfitting adds is false certainty in the wrong ones. (The digits that stand in for the clothes offline are too easy for this; there the curves stay close together.)
 #
 # The rate 0.5 and the factor 0.001 were tried out, on validation images. Such numbers, chosen before the training, are **hyperparameters**; lesson 07 searches for them in earnest. The simplest remedy needs none: stop where the validation loss is lowest. `keras.callbacks.EarlyStopping` does that for you.
 #

@@ -351,7 +351,7 @@ ax = ck.evaluation.plot_confusion_matrix(matrix, mnist.class_names)
 ck.plots.show(ax.figure, alt="Heat map of the confusion matrix; Figure 4.3 describes it.")
 
 # %% [markdown]
-# *Figure 4.3.* Confusion matrix of `dense-128` on the test images. Nearly everything lies on the diagonal. Look for the strongest fields beside it: they are pairs of digits that look alike in handwriting, such as 4 and 9.
+# *Figure 4.3.* Confusion matrix of `dense-128` on the test images. Numbers are counts. Colours show the mistakes in percent of their row; the diagonal, grey, has no part in them. Nearly everything lies on it. Look for the strongest fields beside it: many are pairs of digits that look alike in handwriting. In the stored run the strongest is 9 taken for 4; yours may be another.
 #
 # ### Exercise 4.5: `recall_per_class(matrix)`
 #
@@ -401,7 +401,7 @@ figure = ck.plots.images(mnist.x_test[worst], titles=titles, columns=10)
 ck.plots.show(figure, alt="Up to twenty digits that the network misread, surest mistake first.")
 
 # %% [markdown]
-# *Figure 4.4.* The surest mistakes; "4 as 9" is a 4 that was taken for a 9. Some you would misread yourself, and a few labels may be wrong. Others are plain to you. The network has no idea of strokes or neighbours: to a dense layer, a picture whose pixels were all shuffled by one fixed rule would be just as easy.
+# *Figure 4.4.* The surest mistakes; "9 as 4" is a 9 that was taken for a 4. Some you would misread yourself, and a few labels may be wrong. Others are plain to you. The network has no idea of strokes or neighbours: to a dense layer, a picture whose pixels were all shuffled by one fixed rule would be just as easy.
 #
 # ## When learning turns into learning by heart
 #
