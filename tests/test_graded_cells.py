@@ -242,7 +242,8 @@ class TestEveryGradedExercise:
             return
         (name,) = exercise.answers
         solution = names[name]
-        for form in (_listed, _float32):
+        forms = [_float32] if exercise.number == "4.1" else [_float32, _listed]  # 4.1: a dtype
+        for form in forms:
             names[name] = lambda *a, form=form: form(solution(*a))
             assert all(earns(exercise, cell, names) for cell in exercise.graded)
 
