@@ -20,15 +20,14 @@ from concurrent.futures import Executor, ProcessPoolExecutor
 from dataclasses import replace
 from importlib.metadata import version
 from multiprocessing import get_context
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 import coursekit as ck
+from staff import ROOT
 from staff.reproduce import data_digest, processor
 
-ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "coursekit" / "results"
 JOURNAL = ROOT / "build" / "bench" / "training.jsonl"
 FAST = {

@@ -23,8 +23,8 @@ import pandas as pd
 
 import coursekit as ck
 from coursekit.data import digest, is_quick
+from staff import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "coursekit" / "results"
 JOURNALS = ROOT / "build" / "reproduction"
 # One run of cnn-515k takes more than 5 minutes; the runs of fashion-dense-128 differ widely.
