@@ -274,6 +274,16 @@ def _conditions(rows: pd.DataFrame) -> str:
     )
 
 
+def write(rows: pd.DataFrame) -> None:
+    """Write the measurements and the table made from them."""
+    RESULTS.mkdir(exist_ok=True)
+    about = ["bench", "network", "recipe", "epochs", "batch_size", "seed"]
+    measured = ["accuracy", "seconds", "seconds_to_published"]
+    rows = rows.reindex(columns=[*about, *measured, "device", "versions"])
+    rows.to_csv(RESULTS / "bench.csv", index=False, float_format="%.6g", lineterminator="\n")
+    (RESULTS / "bench.md").write_text(markdown(rows), encoding="utf-8")
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m staff.bench", description=__doc__)
@@ -295,12 +305,9 @@ def main(arguments: list[str] | None = None) -> int:
             device=f"{os.cpu_count()} cores of {processor()}",
         )
         rows = pd.concat([rows[rows.bench != name], new])
-    RESULTS.mkdir(exist_ok=True)
-    about = ["bench", "network", "recipe", "epochs", "batch_size", "seed"]
-    measured = ["accuracy", "seconds", "seconds_to_published"]
-    rows = rows.reindex(columns=[*about, *measured, "device", "versions"])
-    rows.to_csv(stored, index=False, float_format="%.6g", lineterminator="\n")
-    (RESULTS / "bench.md").write_text(markdown(rows), encoding="utf-8")
+        write(rows)  # now, for the next may be stopped
+    if options.table:
+        write(rows)
     return 0
 
 

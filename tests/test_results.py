@@ -120,6 +120,22 @@ class TestBench:
         assert "first reached | 0.2 | 10 s (10 to 10) | 50 s (50 to 50) | 1, 1 |" in table
         assert "| cnn-515k | lecture | 0.9906 | 0.9850 ± 0.0071 | 2 |" in table
 
+    def test_each_bench_is_stored_when_it_is_done(self, monkeypatch, tmp_path):
+        def stopped():
+            raise KeyboardInterrupt
+
+        quick = {"imports": lambda: [{"recipe": "numpy", "seed": 0, "seconds": 1.0}]}
+        monkeypatch.setattr(bench, "RESULTS", tmp_path / "results")
+        monkeypatch.setattr(bench, "BENCHES", quick | {"check": stopped})
+        monkeypatch.setattr(bench, "RATIOS", ())
+        with pytest.raises(KeyboardInterrupt):
+            bench.main([])
+        assert pd.read_csv(tmp_path / "results" / "bench.csv").bench.tolist() == ["imports"]
+        stored = (tmp_path / "results" / "bench.md").read_text()
+        (tmp_path / "results" / "bench.md").unlink()
+        assert bench.main(["--table"]) == 0
+        assert (tmp_path / "results" / "bench.md").read_text() == stored
+
     def test_unknown_benches_are_named(self, capsys):
         with pytest.raises(SystemExit):
             bench.main(["speed"])
