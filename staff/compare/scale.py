@@ -200,8 +200,10 @@ def measure(keys: Path, count: int, rounds: int, many: int) -> dict[str, Any]:
     ]
     each = {}
     for lesson in WITHOUT_TENSORFLOW:
-        write_ours(few, kinds(lesson), lesson)
+        # The first one of a run waits for the process that starts nbval.
+        write_ours(few, [Submission("0", {}), *kinds(lesson)], lesson)
         each[lesson.stem] = run_ours(few, keys, 1, core)["each"]
+        del each[lesson.stem]["0"]
     return {
         "each": each,
         "count": count,

@@ -22,6 +22,13 @@ DATA = "/data"
 # What a Python environment needs of the system; nothing of it is anybody's secret.
 SYSTEM = ("/usr", "/lib", "/lib64", "/bin", "/etc/ld.so.cache", "/etc/alternatives", "/etc/fonts")
 
+# The moving picture of lesson 01 would take a fifth of the time of grading.
+UNSEEN = """
+
+def animate_sliding_kernel(*values, **named):
+    pass
+"""
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -170,6 +177,8 @@ def _copy_course(folder: Path) -> None:
     ignore = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "coursekit", whole / "coursekit", ignore=ignore)
     shutil.copy(own / "undrawn.py", whole)
+    with (whole / "coursekit" / "plots" / "__init__.py").open("a", encoding="utf-8") as plots:
+        plots.write(UNSEEN)
     shutil.copytree(whole, silent)
     for path in (silent / "coursekit" / "checks").glob("*.py"):
         if path.name != "core.py":
