@@ -258,11 +258,11 @@ answer = [convolve2d(rng.integers(256, size=x), rng.normal(size=w)) for x, w in 
 # | rows of zeros | $\lfloor (k_h - 1)/2 \rfloor$ above | $\lfloor k_h/2 \rfloor$ below |
 # | columns of zeros | $\lfloor (k_w - 1)/2 \rfloor$ to the left | $\lfloor k_w/2 \rfloor$ to the right |
 #
-# To shrink an image on purpose, let the kernel take larger steps: a stride $s$ on both axes leaves about one response in $s^2$. Along an axis of $n$ pixels with $p_\text{total}$ zeros (both sides together; lesson 01 counted $p$ on each), there are
+# To shrink an image on purpose, let the kernel take larger steps: a stride $s$ on both axes leaves about one response in $s^2$. With $p_\text{total}$ rows of zeros, above and below together (lesson 01 counted $p$ on *each* side), there are
 #
-# $$\left\lfloor \frac{n + p_\text{total} - k}{s} \right\rfloor + 1$$
+# $$\left\lfloor \frac{H + p_\text{total} - k_h}{s} \right\rfloor + 1$$
 #
-# places. Worked number: $n = 28$, $k = 3$, $p_\text{total} = 0$, $s = 2$ gives $\lfloor 25/2 \rfloor + 1 = 13$. (TensorFlow's *same* looks at the stride, too, and then often adds fewer zeros. Ours does not.)
+# rows of responses; for the columns, take $W$ and $k_w$. Worked number: $H = 28$, $k_h = 3$, $p_\text{total} = 0$, $s = 2$ gives $\lfloor 25/2 \rfloor + 1 = 13$. (TensorFlow's *same* looks at the stride, too, and then often adds fewer zeros. Ours does not.)
 #
 # Your eye does something similar. The retina has about 100 million receptors, the optic nerve only about 1 million fibres (Dillon 2019). One in a hundred remains, as if with a stride of 10.
 #

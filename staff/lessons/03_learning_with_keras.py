@@ -546,7 +546,7 @@ figure = ck.plots.curves(history, title="dense-128 on 6,700 images, twenty epoch
 ck.plots.show(figure, alt="Loss and accuracy over twenty epochs; Figure 3.6 describes them.")
 
 # %% [markdown]
-# *Figure 3.6.* Left: the loss. On the training images (solid, circles) it falls to the end. On the validation images (dashed, squares) it falls fast at first, then hardly at all, and a gap opens. A gap alone is no harm: a network always does better on images that it knows. **Overfitting** is when the validation loss has stopped falling, and the training loss has not. It begins where the validation loss is lowest. The curve is jagged, so another run may put that point some epochs earlier or later. Right: the accuracies part in the same way.
+# *Figure 3.6.* Left: the loss. On the training images (solid, circles) it falls to the end. On the validation images (dashed, squares) it falls fast at first, then hardly at all, and a gap opens. A gap alone is no harm: most networks do better on images that they know. **Overfitting** is when the validation loss has stopped falling, and the training loss has not. It begins where the validation loss is lowest. The curve is jagged, so another run may put that point some epochs earlier or later. Right: the accuracies part in the same way.
 #
 # ## Dropout and L2 make learning by heart harder
 #
