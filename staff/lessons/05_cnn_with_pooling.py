@@ -59,7 +59,7 @@ ck.plots.matrix(windows.mean(axis=(2, 3)), "average", ax=axes[2])
 ck.plots.show(figure, alt="A 4x4 map and its two 2x2 poolings; Figure 5.1 describes them.")
 
 # %% [markdown]
-# *Figure 5.1.* Left: a map of 4 by 4 numbers. Middle: the maxima of its four windows, 4, 5, 2 and 9. Right: their averages, 2.5, 2, 0.75 and 4.5. Three quarters of the numbers are gone, and the lonely 9 survives only the maximum.
+# *Figure 5.1.* Left: a map of 4 by 4 numbers. Middle: the maxima of its four windows, 4, 5, 2 and 9. Right: their averages, 2.5, 2, 0.75 and 4.5. Three quarters of the numbers are gone, and the lonely 9 survives only the maximum. Squares without a number hold 0.
 #
 # ### Exercise 5.1: pooling from scratch
 #
@@ -196,7 +196,7 @@ answer = [..., ..., parameters]
 # | `"cnn-515k"` | Dillon 2019 | Conv 32, Pool 2, Conv 64, Flatten, Dense 64, Dense 10 | 515,146 |
 # | `"cnn-66k"` | Dillon 2018 | Conv 32, Conv 64, Pool 4, Conv 64, Flatten, Dense 10 | 65,994 |
 #
-# All take images of shape `(28, 28, 1)` and end in ten probabilities; hidden layers have ReLU. Return a Keras model. A wrong one is shown layer by layer: height, width, channels, parameters.
+# All take images of shape `(28, 28, 1)` and end in ten probabilities; hidden layers have ReLU. Return a Keras model. A wrong one is shown layer by layer: height, width, channels, parameters. The last row holds four outputs for a fixed image and fixed weights; there the activations show.
 #
 # <details><summary>Hint</summary>
 #
@@ -250,11 +250,11 @@ network.set_weights([rng.normal(0, 0.1, shape) for shape in shapes])
 answer = [shapes, network(rng.random((5, 28, 28, 1), dtype=np.float32))]
 
 # %% [markdown]
-# **Predict, then run.** Where do the parameters sit? Why has `cnn-515k`, with one layer less than `cnn-93k`, more than five times its parameters?
+# **Predict, then run.** Where do the parameters sit? Why has `cnn-515k`, with two layers less than `cnn-93k`, more than five times its parameters?
 #
 # <details><summary>Answer</summary>
 #
-# In its dense layer. Without the second pooling, Flatten gives $11 \cdot 11 \cdot 64 = 7{,}744$ numbers to 64 units: 495,680 parameters. Convolutions are cheap to store, because their weights are shared. The step from maps to dense units is not.
+# In its dense layer. Without the second pooling and the third convolution, Flatten gives $11 \cdot 11 \cdot 64 = 7{,}744$ numbers to 64 units: 495,680 parameters. Convolutions are cheap to store, because their weights are shared. The step from maps to dense units is not.
 #
 # </details>
 
@@ -268,10 +268,10 @@ for name in ("cnn-93k", "cnn-515k", "cnn-66k"):
 # %% [markdown]
 # ## Train fast: one cycle of the learning rate
 #
-# The lectures train for five epochs with small batches and a constant learning rate. The course's fast recipe needs two:
+# The lectures train longer, with smaller batches and a constant learning rate: `cnn-93k` for five epochs in batches of 64 with RMSprop at 0.003 (Bridge CS4619), `cnn-515k` for twenty epochs in batches of 32 with Adam (Dillon 2019). The course's fast recipe takes two epochs of Adam, with
 #
-# - **Batches of 128** instead of 64: fewer, steadier steps, and the processor works on more images at once.
-# - **One cycle** of the learning rate (Smith and Topin, 2018): it rises to a peak that would be too high for a start, then falls to 0. Large steps find a good region quickly; small ones settle in it.
+# - **batches of 128**: fewer, steadier steps, and the processor works on more images at once;
+# - **one cycle** of the learning rate (Smith and Topin, 2018): it rises to a peak that would be too high for a start, then falls to 0. Large steps find a good region quickly; small ones settle in it.
 #
 # `ck.models.one_cycle(steps, peak)` returns that schedule. It is Keras' own `CosineDecay` with a linear warm-up.
 
@@ -330,7 +330,7 @@ figure = ck.plots.images(kernels[:, :, 0].transpose(2, 0, 1), columns=8)
 ck.plots.show(figure, alt="The 32 learnt 3x3 kernels of the first layer in four rows.")
 
 # %% [markdown]
-# *Figure 5.3.* The 32 kernels of the first layer, each from its lowest weight (black) to its highest (white). Nobody designed them. Look for kernels that are bright on one side and dark on the other: they answer to edges in one direction.
+# *Figure 5.3.* The 32 kernels of the first layer, each from its lowest weight (black) to its highest (white). Nobody designed them. Look for kernels that are bright on one side and dark on the other: they respond to edges in one direction.
 #
 # What do these kernels see? Feed one digit through the network and stop after each layer.
 
@@ -447,17 +447,17 @@ print("the loaded network answers as the saved one did:", same)
 #
 # - Pooling keeps the strongest answer, or the mean, of each window; what is left over is dropped.
 # - A valid convolution of side 3 costs two pixels, pooling by 2 halves; weights are $k^2 C_\text{in} C_\text{out}$ plus biases.
-# - Most parameters sit where maps meet dense layers.
-# - Large batches and one cycle of the learning rate: two epochs suffice.
+# - The step from maps to dense units can hold most of the parameters (96 % in `cnn-515k`); pooling before it makes it cheap.
+# - With one cycle of the learning rate, two epochs suffice.
 # - Convolution and pooling forgive small shifts, not large ones.
 #
 # ## Quiz
 #
-# **1.** Max pooling by 3 of a map of 11 by 11: which shape? **2.** How many parameters has a 5x5 convolution from 16 to 32 channels? **3.** Why does max pooling follow ReLU without loss, whichever comes first? **4.** Which of the two poolings keeps a lonely bright pixel? **5.** A network reaches 0.99 on centred digits. Will it on a photograph with the digit in a corner?
+# **1.** Max pooling by 3 of a map of 11 by 11: which shape? **2.** How many parameters has a 5x5 convolution from 16 to 32 channels? **3.** Why may ReLU and max pooling change places? **4.** Which of the two poolings keeps a lonely bright pixel? **5.** A network reaches 0.99 on centred digits. Will it on a photograph with the digit in a corner?
 #
 # <details><summary>Answers</summary>
 #
-# **1.** 3 by 3; two rows and columns are left over. **2.** $5 \cdot 5 \cdot 16 \cdot 32 + 32 = 12{,}832$. **3.** ReLU never changes which number of a window is largest, so the maximum may be taken before or after. **4.** Max pooling. **5.** No: Figure 5.6.
+# **1.** 3 by 3; two rows and columns are left over. **2.** $5 \cdot 5 \cdot 16 \cdot 32 + 32 = 12{,}832$. **3.** ReLU never falls: of two numbers, the larger one stays at least as large. So $\max(\text{relu}(a), \text{relu}(b)) = \text{relu}(\max(a, b))$. **4.** Max pooling. **5.** No: Figure 5.6.
 #
 # </details>
 #
