@@ -231,6 +231,7 @@ def _changed_recipe(name: str, change: Callable) -> "keras.Model":
 @cache
 def _option(kind: str, **options: object) -> Callable:
     """Return a change that sets options of all layers of one kind."""
+
     def change(layers: tuple) -> list:
         return [
             replace(layer, options=layer.options | options) if layer.kind == kind else layer
