@@ -320,8 +320,8 @@ fine_tune = FunctionCheck(
     probes=((_Taught(),),),
     misconceptions=(
         Misconception(
-            "the shipped layers are still frozen: fine-tuning changes them, a little. Set "
-            "layer.trainable = True.",
+            "the shipped layers are still frozen: set trainable = True for each of them. For the "
+            "model it is True already, and Keras passes over model.trainable = True.",
             _compiled,
         ),
         Misconception(

@@ -264,7 +264,7 @@ ck.plots.show(figure, alt="Accuracy over the number of images, two tasks; see Fi
 #
 # <details><summary>Hint</summary>
 #
-# **a.** Take a fresh `ck.models.pretrained()` in each call, and build `keras.Sequential` from an Input, its `layers[:6]`, and the new layer. **b.** Once a network has been trained, a change of `trainable` takes effect with the next `compile`.
+# **a.** Take a fresh `ck.models.pretrained()` in each call, and build `keras.Sequential` from an Input, its `layers[:6]`, and the new layer. **b.** Set each layer free, not the model: its own `trainable` has been True all the time, and Keras passes over what changes nothing. Once a network has been trained, a change of `trainable` takes effect with the next `compile`.
 #
 # </details>
 
