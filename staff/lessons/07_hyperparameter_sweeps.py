@@ -482,7 +482,7 @@ summary.round(4).round({"p": 2, "seconds": 0, "multiplications": 1})
 #
 # The test set itself limits what can be seen. With 10,000 images, an accuracy of 0.99 has a standard error of $\sqrt{0.99 \cdot 0.01 / 10000} = 0.001$, however often you train. And chance adds to it: three runs of the unchanged network lie between 0.9895 and 0.9922. That range is as wide as the gap between the 0.9891 that the lecture published for it and the 0.9919 of its best variant. So single runs that differ in the third decimal say nothing; a gap of one hundredth does.
 #
-# Extra pooling ($p = 0.03$) and fewer layers ($p = 0.01$) are worse than the original. The other three cannot be told from it ($p$ of 0.3 and more), so the price decides: the original takes less than half the time of "more filters" and of "fewer pools". "No hidden dense" does it with a third fewer parameters, in the same time.
+# Extra pooling ($p = 0.03$) and fewer layers ($p = 0.01$) are worse than the original. The other three cannot be told from it ($p$ from 0.30 to 0.85), so the price decides: the original takes less than half the time of "more filters" and of "fewer pools". "No hidden dense" does it with a third fewer parameters, in the same time.
 #
 # Parameters measure neither quality nor time. The variant with the most of them, "fewer layers", has by far the fewest multiplications: nearly all its weights sit in a dense layer, where each is used once for an image. A weight of a convolution is used at every place of the map. That is also why "fewer pools" takes so long: 1.7 times the parameters of the original, but more than three times its multiplications, because its maps stay large.
 #
@@ -490,7 +490,7 @@ summary.round(4).round({"p": 2, "seconds": 0, "multiplications": 1})
 #
 # ## The same accuracy in less time
 #
-# Not only architectures can be swept. Lesson 05 trained with one cycle of the learning rate: up to a high peak, then down to 0, and done after few epochs. What does that gain over the lectures' recipes? Here `cnn-93k` gets one epoch in batches of 32 (lecture: five, 64), and `cnn-515k` two in batches of 128 (lecture: twenty, 32). The next table compares both on all of MNIST, three seeds each, the two recipes in turns on the same machine. "Reached" counts the runs that after some epoch were at least as accurate as the lecture published.
+# Not only architectures can be swept. Lesson 05 trained with one cycle of the learning rate: up to a high peak, then down to 0, and done after few epochs. What does that gain over the lectures' recipes? Here `cnn-93k` gets one epoch in batches of 32 (lecture: five, 64), and `cnn-515k` two in batches of 128 (lecture: twenty, 32). The next table compares both on all of MNIST, three seeds each, the two recipes in turns on the same machine. "Reached" counts the runs, of three, that after some epoch were at least as accurate as the lecture published.
 #
 # One confession: epochs and batch sizes of the one-cycle rows were chosen after a look at the *test* accuracy of a few runs, which this lesson forbids. So their accuracies are slightly optimistic.
 
@@ -582,7 +582,7 @@ if optuna is not None:
 # %% [markdown]
 # *Figure 7.6.* Left: the objective of each trial, complete (dots) or pruned (crosses, at their last report), and the best so far (line); the dotted line is the crash. Right: importances by functional analysis of variance (fANOVA): the share of the variation among complete trials that each factor explains.
 #
-# The crashed trial is in the journal as failed; no other was lost or repeated. Read importances with care: they hold for the ranges you allowed, and pruned trials, the worst, are not among them. A factor that was swept over a narrow range always looks unimportant. And mind how little thirty trials are: TPE draws its first ten at random, for it has nothing to learn from yet. BEST One search is one run; another seed finds something else.
+# The crashed trial is in the journal as failed; no other was lost or repeated. Read importances with care: they hold for the ranges you allowed, and pruned trials, the worst, are not among them. A factor that was swept over a narrow range always looks unimportant. And mind how little thirty trials are: TPE draws its first ten at random, for it has nothing to learn from yet. In our run on the full data the best trial, number 6, is one of those. And one search is one run; another seed finds something else.
 #
 # The best value is optimistic here, too, for the reason above: retrain with new seeds, then use the test images, once.
 #
