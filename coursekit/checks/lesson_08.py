@@ -125,7 +125,7 @@ def _facts(model: "keras.Model") -> np.ndarray:
             outputs.shape[-1],
             np.allclose(outputs.sum(axis=-1), 1, atol=1e-4),
             _equal_arrays(model.get_weights()[:BASE_ARRAYS], _base().get_weights()[:BASE_ARRAYS]),
-            getattr(model, "optimizer", None) is not None,
+            model.compiled,
         ]
     )
 

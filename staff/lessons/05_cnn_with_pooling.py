@@ -233,21 +233,21 @@ rng = np.random.default_rng(SEED)
 network = build_cnn("cnn-93k")
 shapes = [weights.shape for weights in network.get_weights()]
 network.set_weights([rng.normal(0, 0.1, shape) for shape in shapes])
-answer = [shapes, network(rng.random((5, 28, 28, 1), dtype=np.float32))]
+answer = [shapes, network(rng.random((5, 28, 28, 1), dtype=np.float32), training=True)]
 
 # %% coursekit={"exercise": "5.3", "role": "grade", "points": 1}
 rng = np.random.default_rng(SEED)
 network = build_cnn("cnn-515k")
 shapes = [weights.shape for weights in network.get_weights()]
 network.set_weights([rng.normal(0, 0.1, shape) for shape in shapes])
-answer = [shapes, network(rng.random((5, 28, 28, 1), dtype=np.float32))]
+answer = [shapes, network(rng.random((5, 28, 28, 1), dtype=np.float32), training=True)]
 
 # %% coursekit={"exercise": "5.3", "role": "grade", "points": 1}
 rng = np.random.default_rng(SEED)
 network = build_cnn("cnn-66k")
 shapes = [weights.shape for weights in network.get_weights()]
 network.set_weights([rng.normal(0, 0.1, shape) for shape in shapes])
-answer = [shapes, network(rng.random((5, 28, 28, 1), dtype=np.float32))]
+answer = [shapes, network(rng.random((5, 28, 28, 1), dtype=np.float32), training=True)]
 
 # %% [markdown]
 # **Predict, then run.** Where do the parameters sit? Why has `cnn-515k`, with two layers less than `cnn-93k`, more than five times its parameters?

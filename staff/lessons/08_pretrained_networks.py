@@ -290,7 +290,7 @@ network, images = transfer_network(), rng.random((4, 28, 28, 1), dtype=np.float3
 head, frozen = network.trainable_variables, network.non_trainable_variables
 values = [rng.normal(0, 0.1, v.shape) for v in head]
 outputs, _ = network.stateless_call(values, frozen, images)
-answer = [[v.shape for v in head], network.count_params(), outputs]
+answer = [[v.shape for v in head], network.count_params(), outputs, [network.compiled]]
 
 
 # %% coursekit={"exercise": "8.3b", "role": "answer", "points": 2}
