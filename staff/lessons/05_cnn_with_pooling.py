@@ -314,7 +314,7 @@ def train(name, epochs=2):
     seconds = time.perf_counter() - start
     _, accuracy = model.evaluate(x_test, y_test, verbose=0)
     table[name] = [model.count_params(), accuracy, seconds]
-    print(name, "training loss after each epoch:", np.round(fit.history["loss"], 3))
+    print(name, "training loss, mean of each epoch:", np.round(fit.history["loss"], 3))
     return model
 
 
@@ -328,7 +328,7 @@ results = pd.DataFrame.from_dict(table, orient="index", columns=columns)
 results.round({"test accuracy": 4, "seconds": 0})
 
 # %% [markdown]
-# The dense network had five epochs, the convolutional ones two; too few for curves, and no time to learn by heart. In this run on the full data, `cnn-93k` makes less than half of the mistakes of `dense-128`, with fewer parameters. The larger `cnn-515k` gains little or nothing: what helps is the structure, not the size. (One run each; lesson 07 repeats them. In quick mode or without the real data there are too few steps to tell.)
+# The dense network had five epochs, the convolutional ones two, too few for curves such as those of lesson 04. In this run on the full data, `cnn-93k` makes less than half of the mistakes of `dense-128`, with fewer parameters. The larger `cnn-515k` gains little or nothing: what helps is the structure, not the size. (One run each; lesson 07 repeats them. In quick mode or without the real data there are too few steps to tell.)
 #
 # ## Look inside
 #

@@ -325,7 +325,7 @@ answer = [[v.shape for v in tuned.trainable_variables], outputs, loss, rate, new
 # %% [markdown]
 # ### Do the two steps pay?
 #
-# Take the shipped base with a new head, and train in three ways on the images of Figure 8.2, ten epochs each: the **head** alone, the base frozen; the same network **fine-tuned** after that; and, against the recipe, another one **at once**, base and head free from the start, at Adam's own rate of 0.001.
+# Take the shipped base with a new head, and train in three ways on the largest samples of Figure 8.2, ten epochs each: the **head** alone, the base frozen; the same network **fine-tuned** after that; and, against the recipe, another one **at once**, base and head free from the start, at Adam's own rate of 0.001.
 #
 # **Predict, then run.** Which way is best on the digits, and which on the clothes?
 #
@@ -371,7 +371,7 @@ tuned.groupby("task").agg(["mean", "std"]).round(3)
 #
 # On the digits, the three ways lie within each other's spread, between 0.983 and 0.989. Ridge regression on the frozen features, without any epochs, has 0.990. The base says all that is needed, and fine-tuning finds nothing to add.
 #
-# On the clothes, every freedom helps: 0.750 with the head alone, 0.774 after fine-tuning, 0.806 at once. But training from scratch reached 0.806, too. The small rate keeps the network close to what the base knows. That is its purpose where the base is right, and a fetter where it is not: set free at a larger rate, the base was not ruined, it became another one, and what it had brought from MNIST was worth nothing.
+# On the clothes, every freedom helps: 0.750 with the head alone, 0.774 after fine-tuning, 0.806 at once. But training from scratch reached 0.806, too. The small rate keeps the network close to what the base knows. That is its purpose where the base is right, and a hindrance where it is not. Set free at a larger rate, the base was not ruined, it became another one, and what it had brought from MNIST was worth nothing.
 #
 # So take the recipe as a first guess, good where the tasks are alike or the old one still counts. Then measure the others.
 #
