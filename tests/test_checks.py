@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from coursekit import checks, explore, sweep
+from coursekit import checks, explore, models, sweep
 from coursekit.checks import (
     lesson_01,
     lesson_02,
@@ -12,6 +12,7 @@ from coursekit.checks import (
     lesson_05,
     lesson_06,
     lesson_07,
+    lesson_08,
 )
 from coursekit.checks.core import MUTATED, CheckError, FunctionCheck, RuleCheck, ValueCheck
 
@@ -904,3 +905,90 @@ def test_statistics_by_plain_python_pass():
 
     spread = checks.mean_and_spread(lambda a: [statistics.fmean(a), statistics.stdev(a)])
     assert spread.status == checks.welch_t(welch_t).status == "pass"
+
+
+# Lessons 05 to 08: more right answers, and wrong ones as people write them ----------------
+
+
+class TestBuildCnnSlips:
+    @staticmethod
+    def layers(name, *first):
+        import keras
+
+        made = [layer.make() for layer in models.LECTURES[name].layers]
+        return keras.Sequential([*first, *made])
+
+    def test_a_network_without_input_is_told_so_and_shows_no_object(self):
+        message = checks.build_cnn(self.layers).message
+        assert "put keras.layers.Input((28, 28, 1)) first" in flat(message)
+        assert "<Sequential" not in message
+
+    def test_a_network_built_by_hand_passes(self):
+        def build_cnn(name):
+            model = self.layers(name)
+            model.build((None, 28, 28, 1))
+            return model
+
+        assert checks.build_cnn(build_cnn).status == "pass"
+
+    def test_dropout_anywhere_fails(self):
+        import keras
+
+        def build_cnn(name):
+            first = keras.layers.Input((28, 28, 1)), keras.layers.Dropout(0.1)
+            return self.layers(name, *first)
+
+        assert checks.build_cnn(build_cnn).status == "fail"
+
+
+class TestFineTune:
+    def test_a_network_around_the_given_one_passes(self):
+        import keras
+
+        def fine_tune(model):
+            whole = keras.Model(model.inputs[0], model.outputs[0])
+            for layer in whole.layers:
+                layer.trainable = True
+            loss = keras.losses.SparseCategoricalCrossentropy()
+            whole.compile(optimizer=keras.optimizers.Adam(1e-4), loss=loss)
+            return whole
+
+        assert checks.fine_tune(fine_tune).status == "pass"
+
+    def test_the_old_optimiser_at_a_new_rate_is_not_compiled_anew(self):
+        def fine_tune(model):
+            lesson_08._freed(model)
+            model.optimizer.learning_rate = 1e-4
+            return model
+
+        assert "not compiled anew" in flat(checks.fine_tune(fine_tune).message)
+
+    def test_setting_the_model_free_does_not_reach_layers_frozen_one_by_one(self):
+        def fine_tune(model):
+            model.trainable = True
+            return lesson_08._compiled(model)
+
+        assert "set trainable = True for each" in flat(checks.fine_tune(fine_tune).message)
+
+    def test_a_rate_far_below_fails(self):
+        result = checks.fine_tune(
+            lambda model: lesson_08._compiled(lesson_08._freed(model), rate=1.2e-5)
+        )
+        assert result.status == "fail"
+
+    def test_weights_changed_on_the_way_fail_and_do_not_stay(self):
+        def fine_tune(model):
+            model.layers[0].set_weights([0 * w for w in model.layers[0].get_weights()])
+            return lesson_08.fine_tune.oracle(model)
+
+        assert checks.fine_tune(fine_tune).status == "fail"
+        assert checks.fine_tune(lesson_08.fine_tune.oracle).status == "pass"
+
+
+def test_only_the_first_kernels_shipped_is_no_transfer():
+    def transfer_network():
+        model = lesson_08._transfer.__wrapped__(lesson_08._fresh)
+        model.layers[0].set_weights(lesson_08._base().layers[0].get_weights())
+        return model
+
+    assert "not the shipped ones" in flat(checks.transfer_network(transfer_network).message)

@@ -25,7 +25,7 @@ from staff.grade.submission import graded_source
 from staff.source import cut_solution, keep_solution, read_lesson
 
 LESSONS = sorted((Path(__file__).parent.parent / "staff" / "lessons").glob("[0-9]*.py"))
-NEEDED = {"08": "base = ck.models.pretrained()"}
+NEEDED = {"08": "shipped = ck.models.pretrained()"}
 """What the answers of a lesson need beyond its imports."""
 
 NETWORKS = {"3.4", "5.3", "6.3", "7.2", "8.3a", "8.3b"}

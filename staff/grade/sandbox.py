@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from importlib.metadata import distributions
 from pathlib import Path
 
+from staff import ROOT
 from staff.grade import GradeError
 
-ROOT = Path(__file__).resolve().parents[2]
 HOME = "/home/student"
 COURSE = "/course"
 RUN = "/run/kernel"
