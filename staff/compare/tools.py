@@ -179,6 +179,7 @@ def _why(end: str, status: int, log: str) -> str:
     if status in (-signal.SIGKILL, 128 + signal.SIGKILL):
         return "the submission has killed it"
     errors = re.findall(r"^[ ]*([\w.]+(?:Error|Exception|NoSuchKernel)\b.*)$", log, re.MULTILINE)
+    errors = errors or re.findall(r"\| ERROR\] (.*)$", log, re.MULTILINE)
     return (errors or log.strip().splitlines() or ["it says nothing"])[-1][:200]
 
 
