@@ -295,7 +295,7 @@ ck.checks.to_labels(to_labels)
 
 # %% coursekit={"exercise": "4.3", "role": "grade", "points": 1}
 rng = np.random.default_rng(SEED)
-answer = [to_labels(rng.dirichlet(np.ones(c), size=n)) for n, c in ((20, 4), (15, 10), (9, 9))]
+answer = [to_labels(rng.dirichlet(np.ones(c), size=n)) for n, c in ((40, 4), (30, 10), (27, 9))]
 
 # %% [markdown]
 # ## Which digits are taken for which?
