@@ -217,6 +217,16 @@ def test_another_right_way_earns_everything(number, answer):
     assert all(earns(exercise, cell, names) for cell in exercise.graded)
 
 
+@pytest.mark.parametrize("number", ["1.2", "1.3", "1.6b", "2.1a", "2.1b", "2.2", "2.3b", "2.5"])
+def test_a_response_stored_in_the_type_of_a_signal_of_integers_loses_a_cell(number):
+    (exercise,) = (e for e in GRADED if e.number == number)
+    names = exercise.namespace(keep_solution(exercise.source))
+    (name,) = exercise.answers
+    solution = names[name]
+    names[name] = lambda x, *rest: solution(x, *rest).astype(x.dtype)
+    assert not all(earns(exercise, cell, names) for cell in exercise.graded)
+
+
 @pytest.mark.parametrize("exercise", GRADED, ids=lambda e: e.number)
 class TestEveryGradedExercise:
     def test_the_solution_earns_everything_in_any_form(self, exercise):
