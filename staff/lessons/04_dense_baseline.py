@@ -330,14 +330,14 @@ ck.checks.confusion_matrix(confusion_matrix)
 # %% coursekit={"exercise": "4.4", "role": "grade", "points": 1}
 rng = np.random.default_rng(SEED)
 answer = []
-for n, c in ((40, 3), (150, 5)):
+for n, c in ((90, 3), (400, 5)):
     y_true, y_pred = rng.permutation(np.arange(n) % c), rng.integers(c, size=n)
     answer.append(confusion_matrix(y_true, y_pred, c))
 
 # %% coursekit={"exercise": "4.4", "role": "grade", "points": 1}
 rng = np.random.default_rng(SEED)
 answer = []
-for n, seen, c in ((60, [0, 2, 3], 6), (90, [1, 4, 5], 7)):  # some classes never occur
+for n, seen, c in ((150, [0, 2, 3], 6), (250, [1, 4, 5], 7)):  # some classes never occur
     y_true, y_pred = rng.choice(seen, n), rng.choice(seen, n)
     answer.append(confusion_matrix(y_true, y_pred, c))
 
