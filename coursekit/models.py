@@ -27,7 +27,7 @@ class Layer:
     """A layer not yet made: a class in `keras.layers` and the arguments it will get."""
 
     kind: str
-    options: dict[str, Any]
+    options: dict[str, Any] = field(hash=False)
 
     def make(self, **more: Any) -> keras.Layer:  # noqa: ANN401 (Keras' own arguments)
         """Return a fresh Keras layer; `more` adds arguments."""
@@ -127,13 +127,17 @@ class Recipe:
     iterations: int | None = None
     validation: Validation | None = None
     weight_stddev: float | None = None
-    published: dict[str, float] = field(default_factory=dict)
+    published: dict[str, float] = field(default_factory=dict, hash=False)
 
     @property
     def input_shape(self) -> tuple[int, ...]:
         """Shape of one image: (28, 28, 1) where the network convolves, else (28, 28)."""
         convolves = any(layer.kind == "Conv2D" for layer in self.layers)
         return (28, 28, 1) if convolves else (28, 28)
+
+    @property
+    def _gives_logits(self) -> bool:
+        return self.layers[-1].options.get("activation") is None
 
     def build(self) -> keras.Sequential:
         """Build the network with fresh weights.
@@ -176,7 +180,7 @@ class Recipe:
         import keras
 
         name = "CategoricalCrossentropy" if self.one_hot else "SparseCategoricalCrossentropy"
-        loss = getattr(keras.losses, name)(from_logits=self.layers[-1] == dense(10, None))
+        loss = getattr(keras.losses, name)(from_logits=self._gives_logits)
         optimizer = getattr(keras.optimizers, self.optimizer)(learning_rate=self.learning_rate)
         model.compile(optimizer=optimizer, loss=loss, metrics=["accuracy"], **options)
         return model
@@ -303,7 +307,7 @@ def one_cycle(steps: int, peak: float = 0.004) -> keras.optimizers.schedules.Lea
     """Return the one-cycle learning rate: up to `peak`, then down to 0.
 
     It rises linearly for the first 30 % of the steps, from a 25th of the peak, and falls
-    along half a cosine for the rest (L. N. Smith and N. Topin, *Super-convergence*, 2018).
+    along half a cosine for the rest.
 
     Parameters
     ----------
@@ -311,6 +315,22 @@ def one_cycle(steps: int, peak: float = 0.004) -> keras.optimizers.schedules.Lea
         Steps of the whole training, at least 2: epochs times batches in an epoch.
     peak : float
         The highest learning rate.
+
+    Returns
+    -------
+    keras.optimizers.schedules.LearningRateSchedule
+        For an optimiser's `learning_rate`.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than 2 steps.
+
+    References
+    ----------
+    L. N. Smith and N. Topin, *Super-convergence* (2018), rise and fall linearly. The 30 %, the
+    25th and the cosine are the defaults of PyTorch's `OneCycleLR`, which takes them from fastai
+    and rises along a cosine as well.
     """
     import keras
 
@@ -339,26 +359,45 @@ def fit_one_cycle(
     Parameters
     ----------
     model : keras.Model
-        A network whose last layer is a softmax; it is compiled anew.
+        A network whose last layer gives probabilities or, without an activation, logits; it is
+        compiled anew.
     x : ndarray of shape (N, *input_shape), float32
         Images in [0, 1].
     y : ndarray of shape (N,), int
         Labels.
-    epochs, batch_size, peak
-        See `one_cycle`; the default suits networks of the size of cnn-93k.
+    epochs : int
+        Passes over the images; the rate falls to 0 at the end of the last one.
+    batch_size : int
+        Images for each step.
+    peak : float
+        The highest learning rate; the default suits networks of the size of cnn-93k.
     **options
-        More arguments of Keras' `fit`.
+        More arguments of Keras' `fit`, such as `validation_data`.
 
     Returns
     -------
     keras.callbacks.History
         As `fit` returns it.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than 2 steps, or with `validation_split`.
     """
     import keras
 
+    if "validation_split" in options:
+        raise ValueError("validation_split would cut the cycle short; pass validation_data")
     steps = epochs * -(-len(x) // batch_size)
+    if steps < 2:
+        raise ValueError(
+            f"{len(x)} images, epochs={epochs} and batch_size={batch_size} make too few steps; "
+            "a rise and a fall need at least 2: take more epochs or smaller batches"
+        )
     optimizer = keras.optimizers.Adam(one_cycle(steps, peak))
-    model.compile(optimizer, loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    last = getattr(model.layers[-1], "activation", None)
+    loss = keras.losses.SparseCategoricalCrossentropy(last is keras.activations.linear)
+    model.compile(optimizer, loss=loss, metrics=["accuracy"])
     options = {"verbose": 0} | options
     return model.fit(x, y, epochs=epochs, batch_size=batch_size, **options)
 

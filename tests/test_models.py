@@ -243,6 +243,35 @@ def test_fit_one_cycle_uses_up_its_schedule_and_learns(images):
     assert model.evaluate(x, y, verbose=0)[1] == 1
 
 
+def test_fit_one_cycle_names_what_makes_too_few_steps(images):
+    model, x = LECTURES["dense-128"].build(), images / np.float32(255)
+    with pytest.raises(ValueError, match="8 images, epochs=1 and batch_size=128 make too few"):
+        models.fit_one_cycle(model, x, np.arange(8), epochs=1)
+    with pytest.raises(ValueError, match="pass validation_data"):
+        models.fit_one_cycle(model, x, np.arange(8), validation_split=0.5)
+
+
+@pytest.mark.parametrize(
+    ("last", "from_logits"), [((None,), True), (("softmax",), False), ((None, "softmax"), False)]
+)
+def test_fit_one_cycle_knows_logits_from_probabilities(images, last, from_logits):
+    x = images / np.float32(255)
+    head = [keras.layers.Dense(10, activation=last[0])]
+    head += [keras.layers.Softmax() for _ in last[1:]]
+    model = keras.Sequential([keras.layers.Input((28, 28)), keras.layers.Flatten(), *head])
+    models.fit_one_cycle(model, x, np.arange(8), batch_size=8)
+    assert model.loss.get_config()["from_logits"] == from_logits
+
+
+def test_recipes_whose_last_layer_has_no_activation_give_logits():
+    plan = dataclasses.replace(LECTURES["low-level"], layers=(flatten(), dense(7, None)))
+    assert plan.compile(plan.build()).loss.get_config()["from_logits"]
+
+
+def test_recipes_can_be_members_of_a_set():
+    assert len({*LECTURES.values(), *LECTURES.values()}) == len(LECTURES)
+
+
 class TestPretrained:
     def test_it_reads_digits_that_it_has_never_seen(self):
         digits = load_digits()
