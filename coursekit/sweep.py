@@ -143,15 +143,12 @@ def run(
     }
     if not jobs or len(jobs) != repeats * len(configurations):
         raise ValueError("a sweep needs at least one configuration and one repeat, and none twice")
-    book, done = None, {}
+    book, kept = None, {}
     if journal is not None:
-        plain = [_plain(configuration) for configuration in configurations]
-        mode = "quick" if is_quick() else "full"
-        header = {"trial": _name(trial), "configurations": plain, "mode": mode, "tag": tag}
-        book = _Journal(Path(journal), header)
-        # A trial that failed runs again: its mistake may have been mended.
-        kept = {key: outcome for key, outcome in book.read() if "result" in outcome}
-        done = {key: kept[key] for key in jobs if key in kept}
+        book = _Journal(Path(journal), _header(trial, configurations, tag))
+        kept = dict(book.read())
+    # A trial that failed runs again: its mistake may have been mended.
+    done = {key: kept[key] for key in jobs if "result" in kept.get(key, {})}
     if done:
         print(f"[sweep] {len(done)} of {len(jobs)} trials are in {Path(journal).name}.")
     todo = {key: job for key, job in jobs.items() if key not in done}
@@ -192,13 +189,19 @@ def processes(workers: int | None = None) -> ProcessPoolExecutor:
     )
 
 
-def _name(trial: Trial) -> str:
+def _header(trial: Trial, configurations: Sequence[Configuration], tag: str) -> dict[str, Any]:
+    """Return what makes a sweep the same sweep, whoever reads its journal."""
     if not hasattr(trial, "__qualname__"):
         kind = type(trial).__name__
         raise ValueError(
             f"a journal knows its trial by name: write the trial as a function, not {kind}"
         )
-    return f"{trial.__module__}.{trial.__qualname__}"
+    return {
+        "trial": f"{trial.__module__}.{trial.__qualname__}",
+        "configurations": [_plain(configuration) for configuration in configurations],
+        "mode": "quick" if is_quick() else "full",
+        "tag": tag,
+    }
 
 
 def _use_one_thread() -> None:
