@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import numpy as np
 
@@ -435,7 +437,7 @@ def imagenet() -> keras.Model | None:
     """Return MobileNetV2 optimised on ImageNet, or None where its weights cannot be had.
 
     The weights (14 MB) come over the network, once; Keras keeps them. Where that fails, one
-    line says so. M. Sandler et al., *MobileNetV2*, CVPR 2018.
+    line says so; half a file, from a download that was killed, is set aside. M. Sandler et al., *MobileNetV2*, CVPR 2018.
 
     Returns
     -------
@@ -445,27 +447,40 @@ def imagenet() -> keras.Model | None:
     """
     import keras
 
-    home = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras"))
-    here = any((home / "models").glob("mobilenet_v2_weights*1.0_224*"))
-    if not here and is_offline():
+    kept = _kept_weights()
+    if not kept and is_offline():
         why = "COURSEKIT_OFFLINE is set"
-    elif not here and not _answers("storage.googleapis.com"):
+    elif not kept and not _answers("storage.googleapis.com"):
         why = "the network does not answer"
     else:
         try:
             return keras.applications.MobileNetV2(weights="imagenet")
         except Exception as error:  # a download breaks off in a dozen ways
             why = type(error).__name__
+            if kept and isinstance(error, OSError) and error.errno is None:  # of h5py
+                why = "the file that was kept is damaged and set aside; run the cell again"
+                kept[0].replace(kept[0].with_suffix(".damaged"))
     print(f"[models] the ImageNet weights are not here ({why}); the lesson goes on without them.")
     return None
 
 
+def _kept_weights() -> list[Path]:
+    """Return the file of MobileNetV2's weights, with its head, where Keras has one."""
+    # Unlike Path.home, this never raises.
+    usual = os.environ.get("KERAS_HOME") or os.path.expanduser("~/.keras")  # noqa: PTH111
+    # Keras goes to /tmp where it may not write.
+    folders = [Path(home, "models") for home in (usual, "/tmp/.keras")]
+    return [file for folder in folders for file in folder.glob("mobilenet_v2_*_1.0_224.h5")]
+
+
 def _answers(host: str) -> bool:
-    """Return whether a host takes connections within five seconds."""
+    """Return whether a host, or the proxy before it, takes connections within five seconds."""
     answered = threading.Event()
+    proxy = urlsplit(getproxies().get("https", "") if not proxy_bypass(host) else "")
+    address = (proxy.hostname, proxy.port or 80) if proxy.hostname else (host, 443)
 
     def knock() -> None:
-        with contextlib.suppress(OSError), socket.create_connection((host, 443), timeout=5):
+        with contextlib.suppress(OSError), socket.create_connection(address, timeout=5):
             answered.set()
 
     # In a thread, because no time limit reaches the look-up of a host name.
