@@ -437,7 +437,8 @@ def imagenet() -> keras.Model | None:
     """Return MobileNetV2 optimised on ImageNet, or None where its weights cannot be had.
 
     The weights (14 MB) come over the network, once; Keras keeps them. Where that fails, one
-    line says so; half a file, from a download that was killed, is set aside. M. Sandler et al., *MobileNetV2*, CVPR 2018.
+    line says so; half a file, from a download that was killed, is set aside. M. Sandler et al.,
+    *MobileNetV2*, CVPR 2018.
 
     Returns
     -------
@@ -493,6 +494,9 @@ def _answers(host: str) -> bool:
 def progress_bar() -> keras.callbacks.Callback:
     """Return a callback that shows a bar over the epochs, and nothing once they are done.
 
-    For `model.fit(..., verbose=0, callbacks=[progress_bar()])`; each `fit` needs its own.
+    Returns
+    -------
+    keras.callbacks.Callback
+        For `model.fit(..., verbose=0, callbacks=[progress_bar()])`; each `fit` needs its own.
     """
     return progress.over_epochs()
