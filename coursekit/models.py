@@ -32,30 +32,84 @@ class Layer:
     options: dict[str, Any] = field(hash=False)
 
     def make(self, **more: Any) -> keras.Layer:  # noqa: ANN401 (Keras' own arguments)
-        """Return a fresh Keras layer; `more` adds arguments."""
+        """Make the layer.
+
+        Parameters
+        ----------
+        **more
+            Further arguments of the class.
+
+        Returns
+        -------
+        keras.layers.Layer
+            A fresh one at each call.
+        """
         import keras
 
         return getattr(keras.layers, self.kind)(**self.options, **more)
 
 
 def conv(filters: int, padding: Literal["valid", "same"] = "valid") -> Layer:
-    """Return a 3x3 convolution with ReLU: `filters` feature maps."""
+    """Return a 3x3 convolution with ReLU.
+
+    Parameters
+    ----------
+    filters : int
+        Number of feature maps.
+    padding : "valid" or "same"
+        Whether the maps lose a pixel on each side, or zeros around the image keep its size.
+
+    Returns
+    -------
+    Layer
+        A `Conv2D`.
+    """
     options = {"filters": filters, "kernel_size": 3, "padding": padding, "activation": "relu"}
     return Layer("Conv2D", options)
 
 
 def pool(size: int) -> Layer:
-    """Return max pooling over windows of size x size that do not overlap."""
+    """Return max pooling over windows that do not overlap.
+
+    Parameters
+    ----------
+    size : int
+        Height and width of a window.
+
+    Returns
+    -------
+    Layer
+        A `MaxPooling2D`.
+    """
     return Layer("MaxPooling2D", {"pool_size": size})
 
 
 def flatten() -> Layer:
-    """Return a layer that puts all values of one image in one row."""
+    """Return a layer that puts all values of one image in one row.
+
+    Returns
+    -------
+    Layer
+        A `Flatten`.
+    """
     return Layer("Flatten", {})
 
 
 def dense(units: int, activation: Literal["relu", "softmax"] | None = "relu") -> Layer:
-    """Return a fully connected layer; activation None leaves the raw sums (logits)."""
+    """Return a fully connected layer.
+
+    Parameters
+    ----------
+    units : int
+        Number of outputs.
+    activation : "relu", "softmax" or None
+        None leaves the raw sums (logits).
+
+    Returns
+    -------
+    Layer
+        A `Dense`.
+    """
     return Layer("Dense", {"units": units, "activation": activation})
 
 
