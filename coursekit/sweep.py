@@ -179,7 +179,7 @@ def processes(workers: int | None = None) -> ProcessPoolExecutor:
     concurrent.futures.ProcessPoolExecutor
         For `run`; in a `with` statement, so that its processes end.
     """
-    from joblib import cpu_count  # with scikit-learn; it minds the limits of a container
+    from joblib import cpu_count  # unlike os.cpu_count it minds the limits of a container
 
     return ProcessPoolExecutor(
         workers or cpu_count(),
@@ -206,7 +206,7 @@ def _header(trial: Trial, configurations: Sequence[Configuration], tag: str) -> 
 
 def _use_one_thread() -> None:
     """Let the numerical libraries of this process use one thread."""
-    from threadpoolctl import threadpool_limits  # with scikit-learn
+    from threadpoolctl import threadpool_limits
 
     for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
         os.environ[name] = "1"  # for what is not imported yet
