@@ -20,15 +20,14 @@ from concurrent.futures import Executor, ProcessPoolExecutor
 from dataclasses import replace
 from importlib.metadata import version
 from multiprocessing import get_context
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 import coursekit as ck
+from staff import ROOT
 from staff.reproduce import data_digest, processor
 
-ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "coursekit" / "results"
 JOURNAL = ROOT / "build" / "bench" / "training.jsonl"
 FAST = {
@@ -217,13 +216,20 @@ RATIOS = (
 
 
 def compare(rows: pd.DataFrame, first: str, second: str, column: str = "seconds") -> str:
-    """Return table cells: the ratio of the medians, and median and range of both ways."""
-    a, b = (rows[rows.recipe == name][column].dropna() for name in (first, second))
-    cells = [f"{a.median() / b.median():.2g}", _spread(a), _spread(b), f"{len(a)}, {len(b)}"]
-    return " | ".join(cells)
+    """Return table cells: the ratio of the medians, and median and range of both ways.
+
+    Where some runs have no time there is no ratio: it would compare chosen runs.
+    """
+    a, b = (rows[rows.recipe == name][column] for name in (first, second))
+    complete = a.notna().all() and b.notna().all()
+    ratio = f"{float(f'{a.median() / b.median():.2g}'):g}" if complete else "–"
+    runs = [f"{len(x)}" if complete else f"{x.count()} of {len(x)}" for x in (a, b)]
+    return " | ".join([ratio, _spread(a), _spread(b), ", ".join(runs)])
 
 
 def _spread(seconds: pd.Series) -> str:
+    if seconds.isna().all():
+        return "never"
     low, middle, high = seconds.min(), seconds.median(), seconds.max()
     units = ((1, "s"), (1e3, "ms"), (1e6, "µs"), (1e9, "ns"))
     scale, unit = next((s, u) for s, u in units if low * s > 0.1)
@@ -266,11 +272,22 @@ def _conditions(rows: pd.DataFrame) -> str:
     return (
         "*Times: median (lowest to highest) on a shared machine; the ways that are compared took "
         "turns. Accuracy: mean ± standard deviation. Training on all of MNIST, test images looked "
-        "at after each epoch while the clock stood; runs that never reached the lecture's accuracy "
-        f"do not count in the second ratio. Versions: {'; '.join(sorted(set(rows.versions)))}. "
+        "at after each epoch while the clock stood. Where only some runs reached the lecture's "
+        "accuracy, their number is given and no ratio. "
+        f"Versions: {'; '.join(sorted(set(rows.versions)))}. "
         f"Machine: {'; '.join(sorted(set(rows.device)))}. Every measurement: "
-        "`coursekit/results/bench.csv`; `make bench` makes it again.*"
+        "`coursekit/results/bench.csv`; `make bench` repeats it.*"
     )
+
+
+def write(rows: pd.DataFrame) -> None:
+    """Write the measurements and the table made from them."""
+    RESULTS.mkdir(exist_ok=True)
+    about = ["bench", "network", "recipe", "epochs", "batch_size", "seed"]
+    measured = ["accuracy", "seconds", "seconds_to_published"]
+    rows = rows.reindex(columns=[*about, *measured, "device", "versions"])
+    rows.to_csv(RESULTS / "bench.csv", index=False, float_format="%.6g", lineterminator="\n")
+    (RESULTS / "bench.md").write_text(markdown(rows), encoding="utf-8")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -294,12 +311,9 @@ def main(arguments: list[str] | None = None) -> int:
             device=f"{os.cpu_count()} cores of {processor()}",
         )
         rows = pd.concat([rows[rows.bench != name], new])
-    RESULTS.mkdir(exist_ok=True)
-    about = ["bench", "network", "recipe", "epochs", "batch_size", "seed"]
-    measured = ["accuracy", "seconds", "seconds_to_published"]
-    rows = rows.reindex(columns=[*about, *measured, "device", "versions"])
-    rows.to_csv(stored, index=False, float_format="%.6g", lineterminator="\n")
-    (RESULTS / "bench.md").write_text(markdown(rows), encoding="utf-8")
+        write(rows)  # now, for the next may be stopped
+    if options.table:
+        write(rows)
     return 0
 
 

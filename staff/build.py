@@ -24,12 +24,12 @@ from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 
+from staff import ROOT
 from staff.source import LessonError, cut_solution, keep_solution, read_lesson, sha256
 
-ROOT = Path(__file__).resolve().parent.parent
 MAX_BYTES = 1_500_000
 CELL_TIMEOUT_S = 1200
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
@@ -154,7 +154,8 @@ def execute(solution: NotebookNode, name: str) -> None:
     Raises
     ------
     LessonError
-        Where a cell fails, writes a warning, or prints what no stored output may hold.
+        Where a cell fails, runs too long, ends the kernel, writes a warning, or prints what
+        no stored output may hold.
     """
     _require_full_data(solution, name)
     with tempfile.TemporaryDirectory() as folder:
@@ -168,7 +169,7 @@ def execute(solution: NotebookNode, name: str) -> None:
         )
         try:
             client.execute(env={**_kernel_environment(), "COURSEKIT_STRICT": "1"})
-        except CellExecutionError as error:
+        except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
             text = re.sub(r"\x1b\[[0-9;]*m", "", str(error)).strip()
             raise LessonError(f"{name}: a cell fails when executed\n{text}") from None
     for cell in solution.cells:
@@ -213,17 +214,27 @@ def _clean(output: NotebookNode) -> NotebookNode | None:
 
 def _validate_outputs(cell: NotebookNode, name: str) -> None:
     where = f"{name}: the cell that starts with {cell.source.splitlines()[0]!r}"
-    private = {str(Path.home()), str(ROOT), socket.gethostname(), tempfile.gettempdir() + "/"}
-    if getpass.getuser() != "root":  # "root" is a word of mathematics, too
-        private.add(getpass.getuser())
     for output in cell.outputs:
         if output.get("name") == "stderr":
             raise LessonError(f"{where} writes a warning: {output['text'].strip()}")
         text = json.dumps({k: v for k, v in output.get("data", {}).items() if "image" not in k})
         text += output.get("text", "")
-        leaked = [word for word in private if len(word) > 1 and word in text]
+        leaked = re.search(_private(), text)
         if leaked:
             raise LessonError(f"{where} prints what belongs to this machine: {leaked[0]}")
+
+
+def _private() -> str:
+    """Return the pattern of what tells whose machine this is.
+
+    Names count only where they stand as such: "max" and "root" are words of mathematics.
+    """
+    folders = [str(folder) for folder in (Path.home(), ROOT) if folder != folder.parent]
+    folders.append(tempfile.gettempdir() + os.sep)
+    user, host = re.escape(getpass.getuser()), re.escape(socket.gethostname())
+    return "|".join(
+        [*map(re.escape, folders), rf"(?:home|Users)[/\\]+{user}\b", rf"(?<!\w){host}(?!\w)"]
+    )
 
 
 # Building and checking ------------------------------------------------------------------

@@ -9,14 +9,14 @@ import json
 import platform
 import sys
 from importlib.metadata import version
-from pathlib import Path
 
 import keras
 
 import coursekit as ck
 from coursekit.data import digest, is_quick
+from staff import ROOT
 
-FOLDER = Path(__file__).resolve().parent.parent / "coursekit" / "weights"
+FOLDER = ROOT / "coursekit" / "weights"
 NAME, SEED, EPOCHS = "cnn-93k", 0, 8
 RECIPE = {"optimiser": "Adam", "schedule": "one cycle", "peak": 0.004, "batch_size": 128}
 

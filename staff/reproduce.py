@@ -23,8 +23,8 @@ import pandas as pd
 
 import coursekit as ck
 from coursekit.data import digest, is_quick
+from staff import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "coursekit" / "results"
 JOURNALS = ROOT / "build" / "reproduction"
 # One run of cnn-515k takes more than 5 minutes; the runs of fashion-dense-128 differ widely.
@@ -178,8 +178,8 @@ def summarise(runs: pd.DataFrame) -> pd.DataFrame:
 
 def markdown(runs: pd.DataFrame) -> str:
     """Return the table with what a reader must know to judge it."""
-    head = "| network | lecture | accuracy on | published | ours | runs | parameters | s a run |"
-    lines = [head, "| --- | --- | --- | --- | --- | --- | --- | --- |"]
+    names = ("network", "lecture", "accuracy on", "published", "ours", "runs", "parameters")
+    lines = [f"| {' | '.join(names)} | seconds per run |", "| --- " * 8 + "|"]
     notes = []
     for row in summarise(runs).itertuples():
         published = "not printed" if pd.isna(row.published) else f"{row.published:.4f}"
@@ -210,7 +210,7 @@ def _conditions(runs: pd.DataFrame) -> str:
         f"Data (SHA-256 of the arrays): {digests}. "
         f"Versions: {'; '.join(sorted(set(runs.versions)))}. "
         f"Machine: {'; '.join(sorted(set(runs.device)))}. "
-        "Every run: `coursekit/results/reproduction.csv`; `make reproduce` makes it again.*"
+        "Every run: `coursekit/results/reproduction.csv`; `make reproduce` repeats it.*"
     )
 
 

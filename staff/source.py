@@ -21,6 +21,10 @@ TAGS = ("solution", "nbval-check-output")
 METADATA = {"tags", "coursekit", "slideshow"}
 SLIDE_TYPES = ("slide", "fragment", "notes", "skip")
 MAX_LINES = 12
+# As jupytext has it: `# %%time` is no marker but the first line of a cell.
+MARKER = re.compile(r"# %%(\s|$)")
+# The grader reads the check's name and the names of the answers from this line.
+CHECK = re.compile(r"ck\.checks\.\w+\(\s*\w+(\s*,\s*\w+)*\s*,?\s*\)")
 
 
 class LessonError(Exception):
@@ -36,10 +40,15 @@ def read_lesson(path: Path) -> list[NotebookNode]:
         Where the lesson is malformed; it names the file, the line and the way out.
     """
     text = path.read_text(encoding="utf-8")
-    lines = [n for n, line in enumerate(text.splitlines(), 1) if line.startswith("# %%")]
-    if not text.startswith("# %%"):
+    lines = [n for n, line in enumerate(text.splitlines(), 1) if MARKER.match(line)]
+    if not MARKER.match(text):
         raise LessonError(f"{path.name}:1: a lesson starts with the cell marker `# %% [markdown]`")
     cells = jupytext.reads(text, fmt="py:percent").cells
+    if len(lines) != len(cells):
+        raise LessonError(
+            f"{path.name}: {len(lines)} lines start with `# %%`, but jupytext finds {len(cells)} "
+            "cells; write each marker like this, unindented, and nothing else"
+        )
     seen: dict[str, int] = {}
     for line, cell in zip(lines, cells, strict=True):
         cell.metadata.pop("lines_to_next_cell", None)
@@ -87,7 +96,7 @@ def _validate_cell(cell: NotebookNode, lesson: str) -> None:
         answers = kit is not None and kit["role"] == "answer"
         if (BEGIN in cell.source) != answers:
             raise LessonError(f"{BEGIN} stands in answer cells, and in every one of them")
-        ast.parse(re.sub(r"^(\s*)[%!].*$", r"\1pass", solved, flags=re.MULTILINE))
+        ast.parse(without_magics(solved))
         count = sum(bool(line.strip()) for line in student.splitlines())
         if count > MAX_LINES:
             raise LessonError(f"{count} lines of code; split the cell, at most {MAX_LINES}")
@@ -103,6 +112,10 @@ def _validate_exercise_cell(cell: NotebookNode, kit: dict, lesson: str) -> None:
         raise LessonError(f"exercise {number!r}: its number reads {int(lesson)}.STEP")
     if role not in ROLES:
         raise LessonError(f"role {role!r} of exercise {number}; known are {', '.join(ROLES)}")
+    if role == "check" and not CHECK.fullmatch(cell.source.strip()):
+        raise LessonError(
+            f"the check cell of exercise {number} holds `ck.checks.NAME(ANSWER, ...)` alone"
+        )
     judge = kit.get("judge", "equal")
     if role == "grade" and judge not in JUDGES:
         raise LessonError(f"judge {judge!r} of exercise {number}; known are {', '.join(JUDGES)}")
@@ -128,6 +141,8 @@ def _validate_exercises(name: str, lines: list[int], cells: list[NotebookNode]) 
             problem = f"two exercises have the number {number}"
         elif role != "answer" and "answer" not in before:
             problem = f"a {role} cell for exercise {number}, which no answer cell precedes"
+        elif role == "grade" and "check" not in before:
+            problem = f"a grade cell for exercise {number}, which stands before its check cell"
         elif role == "check" and "check" in before:
             problem = f"exercise {number} has two check cells"
         if problem:
@@ -209,6 +224,11 @@ def _stub(solution: list[str], indent: str, exercise: str) -> list[str]:
 def keep_solution(source: str) -> str:
     """Return a cell's source as the solution shows it: whole, without the markers."""
     return "\n".join(line for line in source.splitlines() if line.strip() not in (BEGIN, END))
+
+
+def without_magics(source: str) -> str:
+    """Return a cell's source as plain Python, line by line: `pass` for each IPython magic."""
+    return re.sub(r"^(\s*)[%!].*$", r"\1pass", source, flags=re.MULTILINE)
 
 
 def sha256(text: str) -> str:

@@ -420,7 +420,7 @@ def a_stripped_assert(work):
         import ast
         class Strip(ast.NodeTransformer):
             def visit_Assert(self, node):
-                return None
+                return ast.Pass()
         get_ipython().ast_transformers.append(Strip())
         """,
         before="1.2",
@@ -830,6 +830,42 @@ def all_the_memory(work):
             hoard = []
             while True:
                 hoard.append(bytearray(b"x" * 50_000_000))
+        """,
+    )
+
+
+@case("sabotage", "it was left out", human=True, p12=0)
+def a_thousand_threads(work):
+    work.write(
+        "1.2",
+        """
+        import threading, time
+        def convolve1d(x, w):
+            for _ in range(1000):
+                threading.Thread(target=time.sleep, args=[60], daemon=True).start()
+            time.sleep(2)
+        """,
+    )
+
+
+@case("sabotage", "poses as a graded cell", human=True)
+def half_a_character_in_a_name(work):
+    """Written as it is, it would keep everybody's gradebook from being written."""
+    work.add("pass")
+    work.cells[-1]["metadata"] = {"coursekit": {"exercise": "\ud800", "role": "grade"}}
+
+
+@case("sabotage", p12=0)
+def half_a_character_on_the_page(work):
+    work.write(
+        "1.2",
+        """
+        import json
+        def convolve1d(x, w):
+            session = get_ipython().kernel.session
+            session.pack = lambda thing: json.dumps(thing, default=str).encode("ascii")
+            print("\\ud800")
+            return 1.37 * np.convolve(x, w)
         """,
     )
 

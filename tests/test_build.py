@@ -18,6 +18,11 @@ LESSON = '''\
 # # 01 A lesson
 
 # %% tags=["nbval-check-output"]
+from types import SimpleNamespace
+
+said = lambda right: print("[pass]" if right else "[fail]")
+checks = SimpleNamespace(double=lambda f: said(f(2) == 4), first=lambda *x: said(x == (1, [2, 3])))
+ck = SimpleNamespace(checks=checks)
 print("a demonstration", 1 + 1)
 
 # %% [markdown]
@@ -32,7 +37,7 @@ def double(x):
 
 
 # %% coursekit={"exercise": "1.1", "role": "check"}
-print("[pass]" if double(2) == 4 else "[fail]")
+ck.checks.double(double)
 
 # %% coursekit={"exercise": "1.1", "role": "grade", "points": 2}
 answer = double(SEED)  # secret
@@ -45,7 +50,7 @@ second = [2,
 ### END SOLUTION
 
 # %% coursekit={"exercise": "1.2", "role": "check"}
-print(first)
+ck.checks.first(first, second)
 
 # %% coursekit={"exercise": "1.2", "role": "grade", "points": 1, "judge": "check"}
 answer = [first, second]
@@ -202,9 +207,40 @@ class TestSolution:
         [
             ('import warnings; warnings.warn("mind")', "writes a warning"),
             ("from pathlib import Path; print(Path.home())", "belongs to this machine"),
+            ("print('/home/max/data')", "belongs to this machine: home/max"),
+            (r"print(r'C:\Users\max')", r"belongs to this machine: Users\\max"),
+            (r"'C:\\Users\\max'", "belongs to this machine: Users"),
+            ("print('on digits-7.')", "belongs to this machine: digits-7"),
         ],
     )
-    def test_outputs_that_no_notebook_may_hold_are_refused(self, tmp_path, code, message):
+    def test_outputs_that_no_notebook_may_hold_are_refused(
+        self, tmp_path, monkeypatch, code, message
+    ):
+        monkeypatch.setenv("LOGNAME", "max")  # is the user for `getpass`
+        monkeypatch.setattr("socket.gethostname", lambda: "digits-7")
+        course = make_course(tmp_path, f"# %% [markdown]\n# # 01\n\n# %%\n{code}\n")
+        with pytest.raises(LessonError, match=message):
+            builder.build(course, [])
+
+    def test_a_user_or_a_host_may_be_called_like_a_word_of_mathematics(self, tmp_path, monkeypatch):
+        monkeypatch.setenv("LOGNAME", "max")
+        monkeypatch.setattr("socket.gethostname", lambda: "ax")
+        text = "# %% [markdown]\n# # 01\n\n# %%\nprint('the maximum, max, max/min, home')\n"
+        course = make_course(tmp_path, text)
+        builder.build(course, [])
+        assert read(course, "notebooks").cells[1].outputs[0].text.startswith("the maximum, max")
+
+    @pytest.mark.parametrize(
+        ("code", "message"),
+        [
+            ("import time; time.sleep(60)", r"(?s)01_a_lesson: .*after 1 seconds.*sleep\(60\)"),
+            ("import os; os._exit(1)", r"(?s)01_a_lesson: .*Kernel died"),
+        ],
+    )
+    def test_a_cell_that_never_ends_or_ends_the_kernel_is_told_in_words(
+        self, tmp_path, monkeypatch, code, message
+    ):
+        monkeypatch.setattr(builder, "CELL_TIMEOUT_S", 1)
         course = make_course(tmp_path, f"# %% [markdown]\n# # 01\n\n# %%\n{code}\n")
         with pytest.raises(LessonError, match=message):
             builder.build(course, [])
@@ -283,7 +319,7 @@ def refuse(tmp_path, old, new):
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("    ### END SOLUTION\n", "", "01_bad.py:10: ### BEGIN SOLUTION is never closed"),
+        ("    ### END SOLUTION\n", "", "01_bad.py:15: ### BEGIN SOLUTION is never closed"),
         ("    ### BEGIN SOLUTION\n", "", "### END SOLUTION without ### BEGIN"),
         ("    return 2 * x\n", "    ### BEGIN SOLUTION\n", "a second ### BEGIN SOLUTION"),
         (
@@ -308,16 +344,34 @@ def refuse(tmp_path, old, new):
         ),
         ('tags=["nbval-check-output"]', 'tags=["nbval-check-ouput"]', "unknown tag"),
         ("# %% [markdown]\n# # 01", "# a comment\n# %% [markdown]\n# # 01", "starts with"),
-        ("print(first)", "print(first))", "syntax error: unmatched"),
-        ("print(first)", "# NBVAL_SKIP\nprint(first)", "nbval's markers"),
+        ("1 + 1)", "1 + 1))", "01_bad.py:10: syntax error: unmatched"),
+        ("1 + 1)", "1 + 1)\n# NBVAL_SKIP", "nbval's markers"),
         ("first = 1\n", "first = 1\nprint(first)\n", "only assign"),
         ('print("a dem', '### BEGIN SOLUTION\n### END SOLUTION\nprint("a dem', "answer cells"),
         ("# ### Exercise 1.1", "# ### BEGIN SOLUTION", "in a text cell"),
-        ("print(first)", "\n".join(f"x{i} = {i}" for i in range(13)), "13 lines of code"),
+        ("1 + 1)", "1 + 1)\n" + "\n".join(f"x{i} = {i}" for i in range(13)), "18 lines of code"),
+        ("1 + 1)", "1 + 1)\n    # %% indented", "write each marker like this"),
+        ("ck.checks.double(", "# a comment\nck.checks.double(", "holds `ck.checks.NAME(ANSWER"),
+        ("ck.checks.double(double)", "ck.checks.double(double(1))", "check cell of exercise 1.1"),
     ],
 )
 def test_malformed_lessons_are_refused_in_one_line(tmp_path, old, new, message):
     assert message in refuse(tmp_path, old, new)
+
+
+def test_a_cell_may_begin_with_a_magic(tmp_path):
+    path = tmp_path / "01_timed.py"
+    path.write_text("# %% [markdown]\n# # 01\n\n# %%\n# %%time\nx = 1\n", encoding="utf-8")
+    assert [cell.source for cell in read_lesson(path)] == ["# 01", "%%time\nx = 1"]
+
+
+def test_a_graded_cell_before_the_check_is_refused(tmp_path):
+    start = LESSON.index('# %% coursekit={"exercise": "1.1", "role": "check"}')
+    graded = LESSON.index('# %% coursekit={"exercise": "1.1", "role": "grade"')
+    end = LESSON.index('# %% coursekit={"exercise": "1.2", "role": "answer"')
+    check, grade = LESSON[start:graded], LESSON[graded:end]
+    message = refuse(tmp_path, check + grade, grade + check)
+    assert message.endswith(": a grade cell for exercise 1.1, which stands before its check cell")
 
 
 def test_an_exercise_without_a_check_is_refused(tmp_path):

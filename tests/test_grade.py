@@ -18,6 +18,7 @@ from hostile import LESSON
 
 from coursekit import checks
 from staff.grade import GradeError, run, sandbox
+from staff.grade import __main__ as command_line
 from staff.grade.__main__ import main
 from staff.grade.assemble import (
     Cell,
@@ -29,6 +30,7 @@ from staff.grade.assemble import (
     read_submission,
     with_graded_cells,
 )
+from staff.grade.decisions import decide, read_decisions
 from staff.grade.execute import _nameless, _read_report
 from staff.grade.judge import Foreign, MalformedError, decode, judge_check, judge_equal, same
 from staff.grade.kernel import _whole
@@ -162,9 +164,19 @@ class TestCheckOnThisSide:
         assert capsys.readouterr().out == ""
 
     def test_wrong_values_get_the_words_of_the_check(self):
-        verdict = self.judge(self.right[0], [0, 0, 0, 1, -2, 3, -2, 1, 9], ...)
+        verdict = self.judge(self.right[0], [0, 0, 0, -1, 2, -3, 2, -1, 0], ...)
         assert not verdict.right
         assert "bump_full" in verdict.words
+        assert "every sign is turned" in verdict.words
+
+    def test_values_are_not_told(self):
+        """A student could have put a secret input into them."""
+        known = self.judge(self.right[0], [0, 0, 0, -1, 2, -3, 2, -1, 0], ...)
+        other = self.judge([4660.0, 22136.0], self.right[1], ...)
+        assert "-3" not in known.words
+        assert known.explained
+        assert "4660" not in other.words
+        assert not other.explained
 
     def test_what_is_left_open_earns_nothing(self):
         assert not self.judge(self.right[0], ..., ...).right
@@ -300,8 +312,11 @@ class TestReading:
         assert [cell["source"] for cell in cells] == ["", "ab"]
 
     def test_characters_that_are_no_text_are_replaced(self):
-        cells = parse_cells(b'{"cells": [{"source": "a\\ud800\\r\\nb"}]}')
-        assert cells[0]["source"] == "a?\nb"
+        kit = b'{"coursekit": {"exercise": "\\ud800", "role": "a\\ud800"}}'
+        text = b'{"cells": [{"source": "a\\ud800\\r\\nb", "id": "\\ud800", "metadata": %b}]}'
+        (cell,) = parse_cells(text % kit)
+        assert cell["source"] == "a?\nb"
+        assert (cell["id"], cell["exercise"], cell["role"]) == ("?", "?", "a?")
 
     def test_links_folders_and_large_files_are_not_read(self, tmp_path):
         link, large = tmp_path / "link.ipynb", tmp_path / "large.ipynb"
@@ -314,22 +329,40 @@ class TestReading:
 
 
 class TestFindingSubmissions:
-    def test_both_layouts_and_what_is_odd(self, tmp_path):
-        for name in (
-            "ada/01_a.ipynb",
-            "01_a_bo.ipynb",
-            "01_a_ada.ipynb",
-            "cy/notes.ipynb",
-            "x.ipynb",
-        ):
-            path = tmp_path / name
-            path.parent.mkdir(exist_ok=True)
+    def find(self, folder, *names):
+        for name in names:
+            path = folder / name
+            path.parent.mkdir(exist_ok=True, parents=True)
             path.touch()
-        (tmp_path / "link").symlink_to(tmp_path / "ada")
-        found, odd = find_submissions(tmp_path, ["01_a"])
-        assert {student for student, _ in found} == {"ada", "bo"}
-        assert len(odd) == 4
-        assert sum("handed in twice" in words for words in odd) == 1
+        found, odd = find_submissions(folder, ["01_a", "02_b"])
+        return {student for student, _ in found}, odd
+
+    def test_both_layouts(self, tmp_path):
+        assert self.find(tmp_path, "ada/01_a.ipynb", "01_a_bo.ipynb") == ({"ada", "bo"}, [])
+
+    def test_names_that_browsers_and_platforms_give(self, tmp_path):
+        students, odd = self.find(
+            tmp_path,
+            "ada/Copy of 01_a.ipynb",
+            "bo/01_a (1).ipynb",
+            "cy_01_a.ipynb",
+            "dee_123_456_01_a-1.ipynb",
+            "Copy of 01_a_eve (2).ipynb",
+            "fay/.ipynb_checkpoints/01_a-checkpoint.ipynb",
+        )
+        assert students == {"ada", "bo", "cy", "dee_123_456", "eve"}
+        assert odd == []
+
+    def test_what_is_odd_is_named(self, tmp_path):
+        (tmp_path / "link").symlink_to(tmp_path / "ada", target_is_directory=True)
+        names = ("01_a_ada.ipynb", "ada/01_a.ipynb", "ada/01_a (1).ipynb", "cy/notes.ipynb")
+        more = ("week/dee/01_a.ipynb", "01_a.ipynb", "01_a_02_b_eve.ipynb")
+        students, odd = self.find(tmp_path, *names, *more)
+        assert students == {"ada"}
+        words = ("link: a link", "too deep", "names no student", "notes.ipynb: named after no")
+        for part in (*words, "01_a_02_b_eve.ipynb: named after no"):
+            assert sum(part in line for line in odd) == 1
+        assert sum("handed in twice" in line for line in odd) == 2
 
     def test_names_that_are_no_text(self, tmp_path):
         folder = Path(bytes(tmp_path).decode() + "/\udcff\x1b[31m")
@@ -497,6 +530,72 @@ class TestExitStatus:
         assert command(folders) == 1
         assert "ada/notes.ipynb: named after no lesson" in capsys.readouterr().err
 
+    def test_no_workers_are_refused(self, capsys):
+        with pytest.raises(SystemExit):
+            main(["run", "--submissions", "a", "--key", "b", "--out", "c", "--workers", "0"])
+        assert "0 is no number of workers" in capsys.readouterr().err
+
+    def test_an_interrupt_ends_in_one_line(self, folders, monkeypatch, capsys):
+        def interrupted(*arguments):
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(command_line, "grade", interrupted)
+        monkeypatch.setattr(command_line, "clean_up", lambda: None)
+        monkeypatch.setattr(os, "_exit", sys.exit)
+        with pytest.raises(SystemExit, match="130"):
+            command(folders)
+        assert "what is graded is kept" in capsys.readouterr().err
+
+
+class TestDecisions:
+    records: ClassVar = [
+        Record("ada", "01_a", "1", "human", {"1.1": [0, 2], "1.2": [3, 3]}, findings=["odd"]),
+        Record("bo", "01_a", "2", "graded", {"1.1": [2, 2], "1.2": [3, 3]}),
+    ]
+
+    def decide(self, folder, *lines):
+        path = folder / "decisions.csv"
+        path.write_text("\n".join(("student,lesson,exercise,points", *lines)))
+        return decide(self.records, read_decisions(path))
+
+    def test_points_are_replaced_and_nobody_has_to_look_again(self, tmp_path):
+        ada, bo = self.decide(tmp_path, "ada,01_a,1.1,1")
+        assert (ada.status, ada.points) == ("graded", {"1.1": [1, 2], "1.2": [3, 3]})
+        assert ada.findings == ["odd", "decided by hand"]
+        assert bo is self.records[1]
+
+    def test_points_may_stay_as_they_are(self, tmp_path):
+        ada, _ = self.decide(tmp_path, "ada,01_a,,")
+        assert (ada.status, ada.points) == ("graded", self.records[0].points)
+
+    @pytest.mark.parametrize(
+        ("line", "words"),
+        [
+            ("cy,01_a,1.1,1", "no submission of cy"),
+            ("ada,01_a,1.1,3", "3 points are not to be had"),
+            ("ada,01_a,9.9,1", "1 points are not to be had"),
+            ("ada,01_a,1.1,many", "line 2: points must be a number"),
+        ],
+    )
+    def test_what_fits_nothing_is_named(self, tmp_path, line, words):
+        with pytest.raises(GradeError, match=words):
+            self.decide(tmp_path, line)
+
+    def test_another_table_is_named(self, tmp_path):
+        (tmp_path / "decisions.csv").write_text("name,points\n")
+        with pytest.raises(GradeError, match="the first line must be student,"):
+            read_decisions(tmp_path / "decisions.csv")
+
+    def test_the_command_uses_them(self, folders, monkeypatch):
+        def work(job):
+            return Record(job.student, job.lesson, job.id, "human", findings=["odd"])
+
+        monkeypatch.setattr(run, "work", work)
+        folders[2].mkdir()
+        rows = "".join(f"{student},01_convolution_1d,,\n" for student in ("ada", "bo", "cy"))
+        (folders[2] / "decisions.csv").write_text(f"student,lesson,exercise,points\n{rows}")
+        assert command(folders) == 0
+
 
 class TestReports:
     records: ClassVar = [
@@ -527,7 +626,9 @@ class TestReports:
             "01_a",
             "02_b",
         ]
-        assert rows[2:] == [
+        waits, *rest = rows[1:]
+        assert waits[5:] == ["", ""]
+        assert rest == [
             ["../../ada", "", "", "../../ada", "", "2", ""],
             ["bo", "", "", "bo", "", "3", ""],
         ]

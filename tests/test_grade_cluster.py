@@ -25,7 +25,7 @@ def folders(tmp_path_factory):
     try:
         require_bubblewrap()
     except GradeError as error:
-        pytest.skip(f"NOTHING IS PROVED ABOUT A CLUSTER HERE: {error}")
+        pytest.fail(str(error), pytrace=False)
     folder = tmp_path_factory.mktemp("cluster")
     write_ours(folder / "in", submissions(6))
     (folder / "sandbox").mkdir()

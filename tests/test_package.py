@@ -1,17 +1,21 @@
 """The package as a whole: what it imports, what it prints, what its settings promise."""
 
+import ast
 import os
 import subprocess
 import sys
 import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 ROOT = Path(__file__).resolve().parent.parent
+OWN = {"coursekit", "staff", *(path.stem for path in (ROOT / "tests").glob("*.py"))}
 HEAVY = ("tensorflow", "keras", "sklearn", "matplotlib", "pandas", "seaborn", "scipy", "pooch")
 
 COLAB = {
@@ -148,6 +152,32 @@ def test_ranges_contain_what_colab_preinstalls(settings):
         assert requirement.specifier.contains(COLAB[requirement.name]), str(requirement)
 
 
+def imports(path):
+    """Return the first part of the name of every module that a file imports."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module.split(".")[0]
+
+
+def test_every_import_is_declared(settings):
+    project, groups = settings["project"], settings["dependency-groups"]
+    lists = [project["dependencies"], *project["optional-dependencies"].values(), *groups.values()]
+    declared = {
+        Requirement(entry).name for some in lists for entry in some if isinstance(entry, str)
+    }
+    installed = packages_distributions()
+    missing = {
+        f"{path.relative_to(ROOT)}: {name}"
+        for folder in ("coursekit", "docs", "staff", "tests")
+        for path in (ROOT / folder).rglob("*.py")
+        for name in {*imports(path)} - sys.stdlib_module_names - OWN
+        if not declared & set(map(canonicalize_name, installed.get(name, [name])))
+    }
+    assert missing == set()
+
+
 def assert_locked(lock, group):
     """Every requirement of a group has exact versions in the lock, which names no index."""
     text = lock.read_text(encoding="utf-8")
@@ -184,27 +214,37 @@ def test_conda_installs_the_same_lock():
 
 def test_make_alone_lists_every_target():
     listed = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    targets = makefile.replace("\\\n", " ").split(".PHONY:")[1].splitlines()[0].split()
-    for target in targets:
-        assert f"make {target} " in listed
+    for path in (ROOT / "Makefile", ROOT / "staff" / "jobs.mk"):
+        text = path.read_text(encoding="utf-8").replace("\\\n", " ")
+        targets = text.split(".PHONY:")[1].splitlines()[0].split()
+        assert len(targets) > 3
+        for target in targets:
+            assert f"make {target} " in listed
+
+
+@pytest.fixture
+def makefiles(tmp_path):
+    """A folder with all that `make` reads, and nothing installed."""
+    (tmp_path / "staff").mkdir()
+    for name in ("Makefile", "staff/jobs.mk"):
+        (tmp_path / name).write_bytes((ROOT / name).read_bytes())
+    for name in ("requirements.txt", "pyproject.toml"):
+        (tmp_path / name).touch()
+    return tmp_path
 
 
 @pytest.mark.parametrize("target", ["lab", "check"])
-def test_make_names_a_missing_python(target, tmp_path):
-    (tmp_path / "Makefile").write_bytes((ROOT / "Makefile").read_bytes())
-    for name in ("requirements.txt", "pyproject.toml"):
-        (tmp_path / name).touch()
+def test_make_names_a_missing_python(target, makefiles):
     result = subprocess.run(
         ["make", target, "PYTHON=python-that-is-not-there"],
-        cwd=tmp_path,
+        cwd=makefiles,
         capture_output=True,
         text=True,
         check=False,
     )
     assert result.returncode != 0
     assert "Python is missing: install Python 3.11 to 3.13" in result.stdout
-    assert not (tmp_path / ".venv").exists()
+    assert not (makefiles / ".venv").exists()
 
 
 @pytest.mark.parametrize(
@@ -214,21 +254,18 @@ def test_make_names_a_missing_python(target, tmp_path):
         ("sys.exit('ensurepip' in code)", "sudo apt install python3-venv"),
     ],
 )
-def test_make_names_what_python_lacks(script, message, tmp_path):
+def test_make_names_what_python_lacks(script, message, makefiles):
     """A stand-in for Python answers the Makefile's questions with no."""
-    (tmp_path / "Makefile").write_bytes((ROOT / "Makefile").read_bytes())
-    for name in ("requirements.txt", "pyproject.toml"):
-        (tmp_path / name).touch()
-    fake = tmp_path / "python"
+    fake = makefiles / "python"
     fake.write_text(f"#!{sys.executable}\nimport sys\ncode = sys.argv[-1]\n{script}\n")
     fake.chmod(0o755)
     result = subprocess.run(
         ["make", "check", f"PYTHON={fake}"],
-        cwd=tmp_path,
+        cwd=makefiles,
         capture_output=True,
         text=True,
         check=False,
     )
     assert result.returncode != 0
     assert message in result.stdout
-    assert not (tmp_path / ".venv").exists()
+    assert not (makefiles / ".venv").exists()

@@ -110,10 +110,10 @@ def test_code_is_shown_with_what_it_prints_but_set_up_and_drawing_are_not():
         text("## Title"),
         code("import coursekit as ck\nck.setup(seed=0)", printed("versions")),
         code("def f(): ..."),
-        code("x = 1\nprint(x)\nck.plots.show(draw(x),\n  alt='A')", printed("1"), picture(),
+        code("%%time\nprint(x)\nck.plots.show(draw(x),\n  alt='A')", printed("1"), picture(),
              tags=["nbval-check-output"]),
     )  # fmt: skip
-    assert slide["-"] == ["Title", "x = 1\nprint(x)", "1"]
+    assert slide["-"] == ["Title", "%%time\nprint(x)", "1"]
     assert figure["-"] == ["Title", "display_data"]
 
 

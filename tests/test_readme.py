@@ -1,4 +1,6 @@
-"""Every command of the README is run: here, or by the job that the table below names."""
+"""Every command of the README is run here or by a job; of the few that no test runs, what
+they call, or that they are the steps of the Makefile.
+"""
 
 import os
 import re
@@ -12,35 +14,45 @@ import numpy as np
 import pytest
 
 from coursekit import checks
+from staff import students
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 LAB_TEST = "tests/browser/test_lab.py"
+JOBS = "staff/jobs.mk"
 
 MAKE_NOTEBOOKS = "make notebooks", "make notebooks COURSEKIT_DATA=path/to/data"
 QUICK_LOOK = (
     "COURSEKIT_STRICT=1 .venv/bin/python -m pytest --nbval-lax --nbval-current-env submission.ipynb"
 )
-RUN_HERE = {"make", *MAKE_NOTEBOOKS, QUICK_LOOK}
+RUN_HERE = {"make", "make students", *MAKE_NOTEBOOKS, QUICK_LOOK}
 
 CI_TARGETS = r"^for target in check-grade check-browser check-site check-slides; do$"
 
-# A command that takes long, or another system: the file that runs it, or what it stands for,
-# and how it reads there.
-RUN_BY = {
+RUN_BY_A_JOB = {
     "make lab": (LAB_TEST, r'\["make", "lab"\]'),
     "make check": (".ci/run", r"^env -u COURSEKIT_DATA make check$"),
     "make check-grade": (".ci/run", CI_TARGETS),
     "make check-browser": (".ci/run", CI_TARGETS),
-    "make check-colab": ("Makefile", r"^check-colab: setup "),  # another gigabyte of packages
-    "make site": ("Makefile", r"^check-site: site "),
-    "make slides": ("Makefile", r"^check-slides: slides "),
-    'make key SEED="a long secret of yours"': ("Makefile", r"staff\.grade key "),
-    "make grade SUBMISSIONS=folder KEY=keys OUT=grades": ("Makefile", r"staff\.grade run "),
-    # Hours of training: their parts are tested, each on a few rows.
-    "make reproduce": ("tests/test_results.py", r"reproduce\.main\("),
-    "make bench": ("tests/test_results.py", r"bench\.main\("),
-    # Windows: the same steps as make setup and make lab take.
+    "make check-site": (".ci/run", CI_TARGETS),
+    "make check-slides": (".ci/run", CI_TARGETS),
+    "make site": (JOBS, r"^check-site: site "),
+    "make slides": (JOBS, r"^check-slides: slides "),
+}
+"""The file that runs the command, and how it reads there."""
+
+NEVER_RUN = {
+    "make check-colab": "build/colab/bin/pip install",  # another gigabyte of packages
+    'make key SEED="a long secret of yours"': 'staff.grade key --out "keys" --seed "$SEED"',
+    "make grade SUBMISSIONS=folder KEY=keys OUT=grades": (
+        'staff.grade run --submissions "folder" --key "keys" --out "grades"'
+    ),
+    "make reproduce": "-m staff.reproduce",  # hours of training
+    "make bench": "-m staff.bench",
+}
+"""What the command calls; that is tested by itself, the whole command by hand alone."""
+
+SAME_AS = {
     "python -m venv .venv": ("Makefile", r"\$\(PYTHON\) -m venv \.venv$"),
     r".venv\Scripts\pip install -r requirements.txt": (
         "Makefile",
@@ -54,11 +66,11 @@ RUN_BY = {
         "Makefile",
         r"LAB := \$\(BIN\)/jupyter lab[\s\S]*\$\(LAB\) .*notebooks$",
     ),
-    # There is no conda where the tests run; the environment is the same lock.
     "conda env create -f environment.yml": ("environment.yml", r"- -r requirements\.txt$"),
     "conda activate coursekit": ("environment.yml", r"^name: coursekit$"),
     "jupyter lab notebooks": ("Makefile", r"LAB := \$\(BIN\)/jupyter lab"),
 }
+"""For Windows and conda, which are not where the tests run: the same step, as it reads there."""
 
 
 def commands():
@@ -69,14 +81,21 @@ def commands():
     return {line for line in lines if line} | set(inline)
 
 
-def test_every_command_is_run_somewhere():
-    assert commands() == RUN_HERE | set(RUN_BY)
+def test_every_command_is_accounted_for():
+    assert commands() == RUN_HERE | {*RUN_BY_A_JOB, *NEVER_RUN, *SAME_AS}
 
 
-@pytest.mark.parametrize("command", RUN_BY)
-def test_the_job_that_runs_a_command_has_it(command):
-    path, pattern = RUN_BY[command]
+@pytest.mark.parametrize("command", [*RUN_BY_A_JOB, *SAME_AS])
+def test_the_file_that_runs_a_command_or_its_like_has_it(command):
+    path, pattern = (RUN_BY_A_JOB | SAME_AS)[command]
     assert re.search(pattern, (ROOT / path).read_text(encoding="utf-8"), flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize("command", NEVER_RUN)
+def test_a_command_that_no_test_runs_calls_what_it_should(command):
+    result = run(command.replace("make", "make --dry-run", 1), ROOT)
+    assert result.returncode == 0, result.stderr
+    assert NEVER_RUN[command] in result.stdout
 
 
 def test_every_target_exists():
@@ -116,16 +135,16 @@ def test_the_table_lists_every_lesson_by_its_title():
 @pytest.fixture
 def course(tmp_path):
     """A copy of the course with lesson 01 alone, for commands to write in; its .venv is ours."""
-    for name in ("Makefile", "pyproject.toml", "requirements.txt"):
-        shutil.copy(ROOT / name, tmp_path)
-        os.utime(tmp_path / name, (0, 0))  # older than .venv/ready: make must install nothing
-    shutil.copytree(ROOT / "coursekit", tmp_path / "coursekit")
     (tmp_path / ".venv").symlink_to(sys.prefix)
-    patterns = ("staff/*.py", "staff/*/01_convolution_1d.*", "notebooks/01_convolution_1d.*")
-    for path in (path for pattern in patterns for path in ROOT.glob(pattern)):
+    patterns = ("staff/*.*", "staff/*/01_convolution_1d.*", "notebooks/01_convolution_1d.*")
+    for path in (path for pattern in (*students.PARTS, *patterns) for path in ROOT.glob(pattern)):
         copy = tmp_path / path.relative_to(ROOT)
         copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(path, copy)
+        if path.is_dir():
+            shutil.copytree(path, copy)
+        else:
+            shutil.copy2(path, copy)
+            os.utime(copy, (10**9, 10**9))  # older than .venv/ready: make must install nothing
     return tmp_path
 
 
@@ -144,6 +163,18 @@ def test_make_notebooks_rebuilds_what_is_missing(command, course):
     assert result.returncode == 0, result.stderr
     assert "01_convolution_1d: code unchanged, outputs kept" in result.stdout
     assert path.read_bytes() == wanted
+
+
+def test_make_students_writes_notebooks_that_match_their_lessons_and_no_others(course):
+    result = run("make students", course)
+    assert result.returncode == 0, result.stderr
+    (given,) = (course / "build" / "students").glob("*/notebooks/*")
+    path = course / "notebooks" / given.name
+    assert given.read_bytes() == path.read_bytes()
+    path.write_text(path.read_text().replace("# YOUR CODE HERE", "# solved"))
+    result = run("make students", course)
+    assert result.returncode != 0
+    assert f"notebooks/{path.name} differs from its lesson" in result.stderr
 
 
 def test_a_quick_look_at_a_submission_fails_at_what_is_open(course):

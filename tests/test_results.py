@@ -123,6 +123,10 @@ class TestBench:
         rows = pd.DataFrame({"recipe": ["a", "b"] * 3, "seconds": [1.0, 4.0, 2.0, 4.0, 9.0, 40.0]})
         assert bench.compare(rows, "a", "b") == "0.5 | 2 s (1 to 9) | 4 s (4 to 40) | 3, 3"
 
+    def test_a_time_that_no_run_has_is_never(self):
+        rows = pd.DataFrame({"recipe": ["a", "b"], "seconds": [2.0, None]})
+        assert bench.compare(rows, "a", "b") == "– | 2 s (2 to 2) | never | 1 of 1, 0 of 1"
+
     def test_times_have_the_unit_that_suits_them(self):
         rows = pd.DataFrame({"recipe": ["a", "b"], "seconds": [0.02, 5e-8]})
         assert bench.compare(rows, "a", "b").split(" | ")[1:3] == [
@@ -140,8 +144,24 @@ class TestBench:
         )  # fmt: skip
         table = bench.markdown(rows)
         assert "all epochs | 0.05 | 10 s (10 to 10) | 200 s (100 to 300) | 2, 2 |" in table
-        assert "first reached | 0.2 | 10 s (10 to 10) | 50 s (50 to 50) | 1, 1 |" in table
+        assert "first reached | – | 10 s (10 to 10) | 50 s (50 to 50) | 1 of 2, 1 of 2 |" in table
         assert "| cnn-515k | lecture | 0.9906 | 0.9850 ± 0.0071 | 2 |" in table
+
+    def test_each_bench_is_stored_when_it_is_done(self, monkeypatch, tmp_path):
+        def stopped():
+            raise KeyboardInterrupt
+
+        quick = {"imports": lambda: [{"recipe": "numpy", "seed": 0, "seconds": 1.0}]}
+        monkeypatch.setattr(bench, "RESULTS", tmp_path / "results")
+        monkeypatch.setattr(bench, "BENCHES", quick | {"check": stopped})
+        monkeypatch.setattr(bench, "RATIOS", ())
+        with pytest.raises(KeyboardInterrupt):
+            bench.main([])
+        assert pd.read_csv(tmp_path / "results" / "bench.csv").bench.tolist() == ["imports"]
+        stored = (tmp_path / "results" / "bench.md").read_text()
+        (tmp_path / "results" / "bench.md").unlink()
+        assert bench.main(["--table"]) == 0
+        assert (tmp_path / "results" / "bench.md").read_text() == stored
 
     def test_unknown_benches_are_named(self, capsys):
         with pytest.raises(SystemExit):

@@ -70,7 +70,7 @@ from coursekit.checks.lesson_07 import (
 )
 from coursekit.checks.lesson_08 import (
     features,
-    fine_tuning_network,
+    fine_tune,
     freeze_by_hand,
     transfer_network,
 )
@@ -111,7 +111,7 @@ __all__ = [
     "design",
     "design2d",
     "features",
-    "fine_tuning_network",
+    "fine_tune",
     "freeze_by_hand",
     "max_pool2d",
     "mean_and_spread",

@@ -9,6 +9,7 @@ import contextlib
 import copy
 import inspect
 import os
+import reprlib
 import traceback
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -19,6 +20,9 @@ import numpy as np
 RTOL = ATOL = 1e-5
 """Two numbers are equal when they differ by at most ATOL + RTOL * |wanted|; where whole numbers
 are wanted, by at most ATOL: a count of 100,480 is not 100,479."""
+
+MAX_SHOWN = 64
+"""Numbers of an array that a message shows; of a larger one it tells the shape."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +99,7 @@ class Check:
         """Return the message for answers `got`, of which the one to probe `index` is wrong."""
         wanted = self._shown(self.use(self.oracle, *self.probes[index]))
         answer = self._shown(got[index])
-        message = self._recognise(got, index) or _difference(answer, wanted)
+        message = self._recognise(got, index) or _returned(answer) or _difference(answer, wanted)
         return "\n".join([message, *_table(asked=asked, wanted=wanted, got=answer)])
 
     def _shown(self, answer: object) -> object:
@@ -138,14 +142,20 @@ class Check:
         given = copy.deepcopy(probe)
         try:
             answer = self.use(function, *given)
-        except NotImplementedError:
-            return ("todo", "not written yet"), None
+        except NotImplementedError as error:
+            return ("todo", self._unwritten(str(error))), None
         except Exception as error:
             asked = f"asked   {self._call(probe)}"
             return ("fail", f"{_raised(error, function)}\n{asked}"), None
         if any(_changed(a, b) for a, b in zip(given, probe, strict=True)):
             return ("fail", f"{MUTATED}\nasked   {self._call(probe)}"), None
         return None, answer
+
+    def _unwritten(self, stub: str) -> str:
+        """Say what is still open: this exercise, or another one whose stub the answer calls."""
+        if stub.startswith("Exercise ") and stub != f"Exercise {self.number}":
+            return f"it calls the answer to {stub}, which is not written yet"
+        return "not written yet"
 
     def _call(self, probe: tuple) -> str:
         return f"{self.name}({', '.join(_show(argument) for argument in probe)})"
@@ -160,9 +170,23 @@ class Check:
         return Result(status, text)
 
 
+@dataclass(frozen=True)
+class Rule:
+    """What must hold of an answer, and what is said where it does not."""
+
+    message: str
+    holds: Callable[..., bool]
+
+
 @dataclass(frozen=True, repr=False)
 class FunctionCheck(Check):
-    """Check a function of the student's: call it with the name of the function."""
+    """Check a function of the student's: call it with the name of the function.
+
+    `beyond` are rules for what its right numbers do not show, such as their dtype or how they
+    were computed. They are asked last, as `holds(function, answers)`.
+    """
+
+    beyond: tuple[Rule, ...] = ()
 
     def __call__(self, function: Callable[..., Any]) -> Result:
         """Check `function` and print [pass], [todo] or [fail] with what went wrong.
@@ -182,15 +206,11 @@ class FunctionCheck(Check):
         for index, probe in enumerate(self.probes[: len(got)]):
             if not self._right(got[index], index):
                 return self._say("fail", self._wrong(got, index, self._call(probe)))
+        if trouble is None:
+            for rule in self.beyond:
+                if not _holds(rule, function, got):
+                    return self._say("fail", rule.message)
         return self._say(*(trouble or ("pass",)))
-
-
-@dataclass(frozen=True)
-class Rule:
-    """What must hold of an answer, and what is said where it does not."""
-
-    message: str
-    holds: Callable[..., bool]
 
 
 @dataclass(frozen=True, repr=False)
@@ -247,7 +267,7 @@ class ValueCheck(Check):
 
     def _wrong(self, got: list[Any], index: int, asked: str) -> str:
         wanted = self.oracle(*self.probes[index])
-        message = self._recognise(got, index) or _difference(got[index], wanted)
+        message = self._recognise(got, index) or _difference(got[index], wanted, told=False)
         return f"{message}\nasked   {asked}\ngot     {_show(got[index])}"
 
     def __call__(self, *values: object) -> Result:
@@ -270,7 +290,7 @@ class ValueCheck(Check):
         return self._say("todo", f"still open: {', '.join(todo)}") if todo else self._say("pass")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class DesignCheck(ValueCheck):
     """Check values that may be right in more ways than one, by rules.
 
@@ -309,37 +329,57 @@ def equal(got: object, wanted: object) -> bool:
     a, b = _numbers(got), _numbers(wanted)
     if a is None or b is None or a.shape != b.shape:
         return False
-    rtol = RTOL if b.dtype.kind == "f" else 0
-    return bool(np.allclose(a, b, rtol=rtol, atol=ATOL, equal_nan=True))
+    return bool(_close(a, b).all())
+
+
+def _close(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Return where `a` has, within the tolerance, the numbers of `b`."""
+    return np.isclose(a, b, rtol=RTOL if b.dtype.kind == "f" else 0, atol=ATOL, equal_nan=True)
 
 
 def _numbers(value: object) -> np.ndarray | None:
     """Return `value` as an array of real numbers, or None where it is no such thing."""
+    array = _array(value)
+    return array if array is not None and array.dtype.kind in "buif" else None
+
+
+def _array(value: object) -> np.ndarray | None:
     try:
-        array = np.asarray(value)
+        return np.asarray(value)
     except Exception:  # ragged lists, foreign objects with an odd __array__
         return None
-    return array if array.dtype.kind in "buif" else None
 
 
-def _difference(got: object, wanted: object) -> str:
-    """Say in which way `got` is not `wanted`, the general before the particular."""
-    a, b = _numbers(got), np.asarray(wanted)
+def _returned(got: object) -> str | None:
+    """Say what is wrong with a function that returns nothing."""
     if got is None:
         return "the function returns None: is there a `return` in its last line?"
-    if got is ...:
-        return "the function returns `...`"
+    return "the function returns `...`" if got is ... else None
+
+
+def _difference(got: object, wanted: object, told: bool = True) -> str:
+    """Say in which way `got` is not `wanted`, the general before the particular.
+
+    Where `told` is False, by how much it differs is not said: that would be the answer.
+    """
+    a, b = _numbers(got), np.asarray(wanted)
     if a is None:
-        return f"the result is no array of numbers but {type(got).__name__}"
+        if getattr(_array(got), "dtype", b.dtype).kind == "c":
+            return "these are complex numbers; wanted are real ones: take `.real`"
+        return f"this is no array of numbers but {type(got).__name__}"
     if a.shape != b.shape:
         return f"the result has shape {a.shape}, wanted {b.shape}"
     if not np.isfinite(a).all():
         return "the result holds nan or inf"
-    if np.allclose(a, b, rtol=0, atol=0.01 * max(1.0, float(np.abs(b).max(initial=0)))):
-        return f"close, but off by up to {np.abs(a - b).max():.2g}: is a result rounded?"
+    right, whole = _close(a, b), b % 1 == 0
+    off = np.abs(a.astype(float) - b.astype(float))  # truths do not subtract
+    # A count that is wrong by a little is wrong: only fractions can be close.
+    if (right | ~whole & (off <= 0.01 * np.abs(b))).all():
+        by = f"off by up to {off.max():.2g}" if told else "not equal"
+        return f"close, but {by}: is a result rounded?"
     if a.ndim == 0:
         return "the number is wrong"
-    first = tuple(int(i) for i in np.argwhere(~np.isclose(a, b, rtol=RTOL, atol=ATOL))[0])
+    first = tuple(int(i) for i in np.argwhere(~right)[0])
     return f"the values differ, first at index {first[0] if len(first) == 1 else first}"
 
 
@@ -356,13 +396,20 @@ def _raised(error: Exception, function: Callable[..., Any]) -> str:
     return f"the function raises {text}{where}"
 
 
+_SHORT = reprlib.Repr()
+_SHORT.maxlist = _SHORT.maxtuple = _SHORT.maxdict = _SHORT.maxset = MAX_SHOWN
+_SHORT.maxstring = _SHORT.maxother = 10 * MAX_SHOWN
+
+
 def _show(value: object) -> str:
-    """Return a short text for an argument or an answer."""
+    """Return a short text for an argument or an answer, however large or odd it is."""
+    if isinstance(value, np.ndarray) and value.size > MAX_SHOWN:
+        return f"<{value.dtype} array of shape {value.shape}>"
     if isinstance(value, np.ndarray | np.generic):
         value = value.tolist()
     if isinstance(value, np.random.Generator):
         return "rng"
-    text = " ".join(repr(value).split())
+    text = " ".join(_SHORT.repr(value).split())
     return text if len(text) <= 72 else text[:69] + "..."
 
 
@@ -375,6 +422,6 @@ def _table(asked: str, wanted: object, got: object) -> Iterable[str]:
             text = _show(value)
         else:
             text = np.array2string(
-                array, precision=4, suppress_small=True, threshold=64, separator=", "
+                array, precision=4, suppress_small=True, threshold=MAX_SHOWN, separator=", "
             )
         yield f"{label:8}" + text.replace("\n", "\n" + " " * 8)

@@ -18,7 +18,7 @@ PATTERN = np.array([-1, 1, -1])
 
 NOT_FLIPPED = (
     "the kernel is not flipped: this is cross-correlation. In a convolution the index of x "
-    "counts up while that of w counts down (i = n + k)."
+    "counts up while that of w counts down: x[j] meets w[i - j]."
 )
 FLIPPED = (
     "the kernel is flipped: this is convolution. Cross-correlation lays the kernel on the "
@@ -43,11 +43,11 @@ def correlate_full(x: np.ndarray, w: np.ndarray) -> np.ndarray:
     return np.convolve(x, w[::-1])
 
 
-def _wrapped(x: np.ndarray, w: np.ndarray) -> np.ndarray:
-    """Convolve with x[i - k] unguarded: below zero Python counts from the end."""
-    y = np.zeros(len(x) + len(w) - 1)
+def _wrapped(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Convolve with b[i - j] unguarded: below zero Python counts from the end."""
+    y = np.zeros(len(a) + len(b) - 1)
     for i in range(len(y)):
-        y[i] = sum(w[k] * x[i - k] for k in range(len(w)) if -len(x) <= i - k < len(x))
+        y[i] = sum(a[j] * b[i - j] for j in range(len(a)) if -len(b) <= i - j < len(b))
     return y
 
 
@@ -114,9 +114,14 @@ convolve1d = FunctionCheck(
             lambda x, w: np.convolve(x[::-1], w),
         ),
         Misconception(
-            "a negative index wraps around: x[-1] is the last element, not 0. Skip the "
-            "positions where i - k < 0.",
+            "a negative index wraps around: w[-1] is the last weight, not 0. Skip the terms of "
+            "the sum where i - j is negative.",
             _wrapped,
+        ),
+        Misconception(
+            "a negative index wraps around: x[-1] is the last element, not 0. Skip the terms "
+            "of the sum where j is negative.",
+            lambda x, w: _wrapped(w, x),
         ),
         Misconception(TRUNCATED, lambda x, w: np.trunc(np.convolve(x, w))),
         Misconception(
@@ -205,7 +210,7 @@ pad1d = FunctionCheck(
         Misconception(
             "for an even kernel the zero that cannot be shared stands before the signal. "
             "That is NumPy's way; this course follows the networks of lesson 05, where "
-            "(k - 1) // 2 zeros stand before the signal and k // 2 behind it.",
+            "(k - 1) // 2 zeros stand before the signal and k // 2 after it.",
             lambda x, w, mode: np.pad(x, _widths(len(w), mode)[::-1]),
         ),
         Misconception(
@@ -227,7 +232,7 @@ pad1d = FunctionCheck(
 
 
 SIGNS = "the signs are exchanged: laid on a rising step [0, 1], the kernel must give +1."
-TWO_APART = "this kernel answers twice to every step: its two weights are two places apart."
+TWO_APART = "this kernel responds twice to every step: its two weights are two places apart."
 MOVING_SUM = (
     "this is the moving sum: the weights of an average add up to 1, or a constant signal does "
     "not keep its value."
@@ -345,6 +350,7 @@ strided1d = FunctionCheck(
         (np.array([1, 2, 4, 8]), np.array([1, -1]), 1, 1),
         (np.array([1, 2, 4, 8, 9]), np.array([1, -1]), 2, 1),
         (np.array([1, 2, 4, 8, 9]), np.array([1, -1]), 1, 2),
+        (np.arange(9), np.array([0.5, 0.25]), 2, 1),
         (np.arange(11) ** 2, np.array([1, 0, -3]), 3, 2),
         (np.arange(12) ** 2 / 4, np.array([0.5, 2.0]), 2, 3),
     ),
@@ -374,6 +380,10 @@ strided1d = FunctionCheck(
         Misconception(
             FLIPPED,
             lambda x, w, stride, dilation: _strided(x, w[::-1], stride, dilation),
+        ),
+        Misconception(
+            TRUNCATED,
+            lambda x, w, stride, dilation: np.trunc(_strided(x, w, stride, dilation)),
         ),
     ),
 )

@@ -1,6 +1,10 @@
 """Checks of lesson 02, convolution in two dimensions. Oracles: SciPy and NumPy."""
 
+import ast
+import inspect
+import textwrap
 from collections.abc import Callable
+from types import FunctionType
 
 import numpy as np
 
@@ -166,11 +170,38 @@ def _sum_windows(axes: tuple[int, int]) -> Callable[[np.ndarray, np.ndarray], np
     return answer
 
 
+LOOP = (
+    "the numbers are right, but a loop runs in Python: in this function, or in one of yours that "
+    "it calls. Let one np.einsum run through all windows."
+)
+_LOOPS = ast.For, ast.While, ast.comprehension
+
+
+def _has_loop(function: Callable) -> bool:
+    """Return whether a function, or one beside it that it calls, has a loop in its source.
+
+    Where there is no source to be had, none is found.
+    """
+    function = inspect.unwrap(function)
+    names = getattr(getattr(function, "__code__", None), "co_names", ())
+    called = [getattr(function, "__globals__", {}).get(name) for name in names]
+    own = [f for f in called if isinstance(f, FunctionType) and f.__module__ == function.__module__]
+    return any(isinstance(node, _LOOPS) for f in (function, *own) for node in _nodes(f))
+
+
+def _nodes(function: Callable) -> list[ast.AST]:
+    try:
+        return list(ast.walk(ast.parse(textwrap.dedent(inspect.getsource(function)))))
+    except (OSError, TypeError, SyntaxError):  # compiled, typed in a shell, or half a line
+        return []
+
+
 cross_correlate2d_fast = FunctionCheck(
     number="2.1b",
     name="cross_correlate2d_fast",
     oracle=_correlate,
     probes=CORRELATION_PROBES,
+    beyond=(Rule(LOOP, lambda function, answers: not _has_loop(function)),),
     misconceptions=(
         Misconception(
             "added up over the positions instead of over the window: what is left has the "
@@ -240,6 +271,7 @@ convolve2d = FunctionCheck(
         Misconception(FULL, lambda image, kernel: _convolve(image, kernel, "full")),
         Misconception(SAME, lambda image, kernel: _convolve(image, kernel, "same")),
         Misconception(TRUNCATED, lambda image, kernel: np.trunc(_convolve(image, kernel))),
+        Misconception(TRUNCATED, lambda image, kernel: _truncating_sum(image, kernel[::-1, ::-1])),
     ),
 )
 
@@ -258,7 +290,7 @@ def _pad(image: np.ndarray, kernel: np.ndarray, fill: str = "constant") -> np.nd
 
 ONE_SIDED = (
     "all zeros stand on one side, so the response is shifted against the image. Share them: "
-    "(k - 1) // 2 before the image and k // 2 behind it, on each axis."
+    "(k - 1) // 2 before the image and k // 2 after it, on each axis."
 )
 ONE_AXIS = (
     "zeros stand on one axis only: an image has rows above and below it, and columns to the "
@@ -295,7 +327,7 @@ pad2d = FunctionCheck(
         ),
         Misconception(
             "an even kernel gets one row or column of zeros too few: same needs k - 1 in all, "
-            "so k // 2 of them behind the image.",
+            "so k // 2 of them after the image.",
             lambda image, kernel: np.pad(image, [((k - 1) // 2,) * 2 for k in kernel.shape]),
         ),
         Misconception(
@@ -339,6 +371,7 @@ strided2d = FunctionCheck(
     probes=(
         (SMALL, np.array([[1, -1]]), 1),
         (WIDE, np.array([[1, -1]]), 2),
+        (WIDE, np.array([[0.5, 0.25]]), 2),
         (WIDE, np.array([[1, 2], [0, -1]]), 2),
         (WIDE.T, np.array([[1, 0], [2, -3]]), 3),
         (np.vstack([WIDE, WIDE[::-1] / 2]), np.array([[0.5, 2.0, -1.0], [0.0, 1.5, 0.25]]), 2),
@@ -395,6 +428,10 @@ strided2d = FunctionCheck(
             TRUNCATED,
             lambda image, kernel, stride: np.trunc(_correlate(image, kernel)[::stride, ::stride]),
         ),
+        Misconception(
+            TRUNCATED,
+            lambda image, kernel, stride: _truncating_sum(image, kernel)[::stride, ::stride],
+        ),
     ),
 )
 
@@ -409,6 +446,9 @@ def _dilated(kernel: np.ndarray, step: int) -> np.ndarray:
 
 SURROUND = np.array([[-1, -1, -1], [-1, 8, -1], [-1, -1, -1]]) / 8
 CENTRE = np.array([[0, 0, 0], [0, 1, 0], [0, 0, 0]])
+BINOMIAL = np.outer([1, 2, 1], [1, 2, 1]) / 16
+"""The smoothing kernel of Figure 2.3."""
+
 DESIGNS = {
     "smooth": np.full((3, 3), 1 / 9),
     "vertical": np.array([[-1, 0, 1], [-1, 0, 1], [-1, 0, 1]]),
@@ -436,6 +476,9 @@ MOVING_SUM = (
     "the weights are equal, but they add up to more than 1: a flat picture gets brighter. "
     "Divide them by their sum."
 )
+FROM_FIGURE = (
+    "this is the kernel of Figure 2.3. It smooths, but find your own: other weights do it, too."
+)
 NO_SMOOTHING = (
     "a single weight gives the picture back, moved at most. To smooth, mix each pixel with "
     "its neighbours."
@@ -449,24 +492,24 @@ SUM_NOT_0 = (
     "the weights must add up to 0: a flat picture, however bright, has no edge and must get 0."
 )
 HORIZONTAL = (
-    "this kernel answers to horizontal edges. Vertical ones are steps from column to column, "
+    "this kernel responds to horizontal edges. Vertical ones are steps from column to column, "
     "so its columns must differ, not its rows."
 )
 DARK_RIGHT = (
     "the signs are exchanged: dark on the left, bright on the right must give a positive number."
 )
 ALSO_HORIZONTAL = (
-    "this kernel answers to horizontal edges, too. Each of its rows must add up to 0 by itself."
+    "this kernel responds to horizontal edges, too. Each of its rows must add up to 0 by itself."
 )
 ONLY_CORNERS = (
-    "the rows cancel each other, and a long vertical edge gets 0. Let them all answer with "
+    "the rows cancel each other, and a long vertical edge gets 0. Let them all respond with "
     "the same sign."
 )
 THIN_LINE = (
-    "this kernel answers to a single edge twice, with both signs: it finds thin lines. For "
+    "this kernel responds to a single edge twice, with both signs: it finds thin lines. For "
     "edges, the left column must be negative and the right one positive."
 )
-NOTHING = "all weights are 0: this kernel answers to nothing."
+NOTHING = "all weights are 0: this kernel responds to nothing."
 NOT_CENTRE_1 = "the weight in the centre must be 1."
 UNEQUAL = "the eight weights around the centre must be equal: the surround has no direction."
 SURROUND_SUM = (
@@ -497,6 +540,7 @@ design2d = DesignCheck(
             Rule(NEGATIVE, lambda k: k.min() >= 0),
             Rule(SUM_NOT_1, lambda k: _close(k.sum(), 1)),
             Rule(NO_SMOOTHING, lambda k: np.count_nonzero(k) > 1),
+            Rule(FROM_FIGURE, lambda k: not _close(k, BINOMIAL)),
         ),
         "vertical": (
             _TABLE,
@@ -527,6 +571,7 @@ design2d = DesignCheck(
         Misconception(NEGATIVE, {"smooth": CENTRE + SURROUND}.__getitem__),
         Misconception(SUM_NOT_1, {"smooth": np.eye(3)}.__getitem__),
         Misconception(NO_SMOOTHING, {"smooth": CENTRE}.__getitem__),
+        Misconception(FROM_FIGURE, {"smooth": BINOMIAL}.__getitem__),
         Misconception(NOTHING, {"vertical": np.zeros((3, 3))}.__getitem__),
         Misconception(SUM_NOT_0, {"vertical": np.array([[0, 1, 0]] * 3)}.__getitem__),
         Misconception(HORIZONTAL, {"vertical": DESIGNS["vertical"].T}.__getitem__),

@@ -1,5 +1,6 @@
 """Checks of lesson 03, learning with Keras. Oracles: NumPy, SciPy and scikit-learn."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -114,6 +115,15 @@ def _shares(logits: np.ndarray) -> np.ndarray:
     return logits / logits.sum(axis=1, keepdims=True)
 
 
+def _softmax_less(shift: Callable[[np.ndarray], np.ndarray]) -> Callable:
+    """Return the answer that subtracts something else than the row's maximum."""
+    return np.errstate(all="ignore")(lambda logits: _naive_softmax(logits - shift(logits)))
+
+
+NOT_THE_LARGEST = (
+    "what is subtracted is not the largest logit of the row: another one is still 1000 above it, "
+    "and its exponential overflows."
+)
 NOT_NORMALISED = "the rows do not add up to 1: divide each row of exponentials by its own sum."
 
 softmax = FunctionCheck(
@@ -127,6 +137,7 @@ softmax = FunctionCheck(
         (np.array([[2, 1], [0, 3]]),),
         (np.array([[0.5, -1.0, 2.0], [0.0, 0.0, 0.5], [3.0, 1.0, -2.0]]),),
         (np.array([[1000.0, 1001.0, 1003.0], [-2.0, 0.0, 1.0], [-1000.0, -1001.0, -999.0]]),),
+        (np.array([[0.0, 1000.0, 0.0], [1000.0, 0.0, -1000.0], [0.0, -1000.0, -1000.0]]),),
     ),
     misconceptions=(
         Misconception(
@@ -138,6 +149,16 @@ softmax = FunctionCheck(
             "one maximum is subtracted from the whole batch. A row far below it underflows to "
             "0 / 0 = nan; subtract from each row its own maximum (axis=1, keepdims=True).",
             _softmax_below_one_maximum,
+        ),
+        *(
+            Misconception(NOT_THE_LARGEST, _softmax_less(shift))
+            for shift in (
+                lambda logits: logits.min(axis=1, keepdims=True),
+                lambda logits: logits.mean(axis=1, keepdims=True),
+                lambda logits: np.median(logits, axis=1, keepdims=True),
+                lambda logits: logits[:, :1],
+                lambda logits: logits[:, -1:],
+            )
         ),
         Misconception(
             "the columns add up to 1, the rows do not: sum over the classes of an image (the "
@@ -212,7 +233,7 @@ LABELS_UNUSED = (
 )
 OTHER_FLOOR = (
     "the smallest probabilities are raised to another floor: a right class with probability 0 "
-    "must cost -log(1e-7), about 16.1, as in Keras."
+    "must cost -log(1e-7), about 16.12, as in Keras."
 )
 
 cross_entropy = FunctionCheck(
@@ -476,11 +497,11 @@ merged_bias = FunctionCheck(
         ),
         Misconception(
             "the biases are simply added: b1 stands before the second layer and must pass "
-            "through its weights, b2 stands behind it.",
+            "through its weights, b2 stands after it.",
             lambda b1, W2, b2: b1 + b2,
         ),
         Misconception(
-            "the second bias is dropped: it is added behind the weights of the second layer.",
+            "the second bias is dropped: it is added after the weights of the second layer.",
             lambda b1, W2, b2: b1 @ W2,
         ),
         Misconception(
@@ -489,11 +510,11 @@ merged_bias = FunctionCheck(
             lambda b1, W2, b2: W2 @ b1 + b2,
         ),
         Misconception(
-            "the second bias passes through the weights, too; it is added behind them.",
+            "the second bias passes through the weights, too; it is added after them.",
             lambda b1, W2, b2: (b1 + b2) @ W2,
         ),
         Misconception(
-            "the biases are exchanged: b1 passes through W2, b2 is added behind it.",
+            "the biases are exchanged: b1 passes through W2, b2 is added after it.",
             lambda b1, W2, b2: b2 @ W2 + b1,
         ),
         Misconception(
@@ -567,6 +588,8 @@ parameters_by_hand = ValueCheck(
             output=10,
             total=128 + 10,
         ),
+        _counts("the output layer's biases are missing.", total=_HIDDEN + 128 * 10),
+        _counts("the hidden layer's biases are missing.", total=784 * 128 + _OUTPUT),
         _counts("the output layer is missing in the total.", total=_HIDDEN),
         _counts("the hidden layer is missing in the total.", total=_OUTPUT),
     ),

@@ -4,17 +4,24 @@ import numpy as np
 
 from coursekit.checks.core import Check, FunctionCheck, Misconception, Rule, RuleCheck
 
+_FLOAT32 = np.dtype("float32")
 IMAGES = np.array([[[0, 51], [102, 255]], [[0, 0], [10, 200]]], dtype=np.uint8)
+
+NOT_FLOAT32 = (
+    "the numbers are right, but their dtype is not float32. NumPy's own, float64, takes twice the "
+    'memory: write astype("float32") before dividing.'
+)
 
 normalise = FunctionCheck(
     number="4.1",
     name="normalise",
-    oracle=lambda images: images / 255,
+    oracle=lambda images: images.astype("float32") / 255,
     probes=(
         (np.array([[[0, 51], [102, 153]]], dtype=np.uint8),),
         (IMAGES,),
         (np.arange(48, dtype=np.uint8).reshape(3, 4, 4) * 5,),
     ),
+    beyond=(Rule(NOT_FLOAT32, lambda _, got: {np.asarray(y).dtype for y in got} == {_FLOAT32}),),
     misconceptions=(
         Misconception(
             "the division leaves whole numbers: only pixels of 255 survive, as 1. Use / "
@@ -53,6 +60,7 @@ normalise = FunctionCheck(
             "the images are flattened: keep their shape, the network does that itself.",
             lambda images: (images / 255).reshape(len(images), -1),
         ),
+        Misconception(NOT_FLOAT32, lambda images: images / 255),
     ),
 )
 

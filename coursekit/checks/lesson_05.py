@@ -1,6 +1,7 @@
 """Checks of lesson 05, a network with pooling. Oracles: NumPy, SciPy and Keras."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -188,13 +189,18 @@ def _layer_table(model: "keras.Model") -> np.ndarray:
     """Return what a network is: a row of height, width, channels and parameters a layer.
 
     Flat outputs have height and width 1; the input is a row, too. Layers that change neither
-    shape nor parameters, such as a ReLU that stands alone, have none. What the activations do
-    shows in the last row: four outputs for a fixed image and fixed weights.
+    shape nor parameters, such as a ReLU that stands alone, have none; dropout has, it is no part
+    of these networks. What the activations do shows in the last row: four outputs for a fixed
+    image and fixed weights. A network that does not know its input has no rows.
     """
+    import keras
+
+    if not model.built:
+        return np.empty((0, 4))
     rows = [[*model.input_shape[1:], 0]]
     for layer in model.layers:
         row = [*[1, 1, *layer.output.shape[1:]][-3:], layer.count_params()]
-        if row[-1] or row[:3] != rows[-1][:3]:
+        if row[-1] or row[:3] != rows[-1][:3] or isinstance(layer, keras.layers.Dropout):
             rows.append(row)
     rng = np.random.default_rng(0)
     weights = model.get_weights()
@@ -216,8 +222,6 @@ def _named(name: str) -> "keras.Model":
 @cache
 def _changed_recipe(name: str, change: Callable) -> "keras.Model":
     """Build a recipe with other layers: `change` maps its tuple of layers to another."""
-    from dataclasses import replace
-
     from coursekit.models import LECTURES
 
     recipe = LECTURES[name]
@@ -227,7 +231,6 @@ def _changed_recipe(name: str, change: Callable) -> "keras.Model":
 @cache
 def _option(kind: str, **options: object) -> Callable:
     """Return a change that sets options of all layers of one kind."""
-    from dataclasses import replace
 
     def change(layers: tuple) -> list:
         return [
@@ -253,6 +256,33 @@ def _no_hidden_dense(layers: tuple) -> list:
     return [layer for layer in layers if layer.options.get("units") != 64]
 
 
+def _linear_hidden(layers: tuple) -> list:
+    from coursekit.models import dense
+
+    return [dense(64, None) if layer.options.get("units") == 64 else layer for layer in layers]
+
+
+def _average(layers: tuple) -> list:
+    return [
+        replace(layer, kind="AveragePooling2D") if layer.kind == "MaxPooling2D" else layer
+        for layer in layers
+    ]
+
+
+def _dropout(layers: tuple) -> list:
+    from coursekit.models import Layer
+
+    return [*layers[:-1], Layer("Dropout", {"rate": 0.5}), layers[-1]]
+
+
+def _without_input(name: str) -> "keras.Model":
+    import keras
+
+    from coursekit.models import LECTURES
+
+    return keras.Sequential([layer.make() for layer in LECTURES[name].layers])
+
+
 build_cnn = FunctionCheck(
     number="5.3",
     name="build_cnn",
@@ -260,6 +290,10 @@ build_cnn = FunctionCheck(
     probes=(("cnn-93k",), ("cnn-515k",), ("cnn-66k",)),
     canonical=_layer_table,
     misconceptions=(
+        Misconception(
+            "the network does not know its input yet: put keras.layers.Input((28, 28, 1)) first.",
+            _without_input,
+        ),
         Misconception(
             "the convolutions keep the size of their input: leave out padding='same', these "
             "networks are valid.",
@@ -286,6 +320,20 @@ build_cnn = FunctionCheck(
             "the shapes are right, but the convolutions have no activation: without ReLU, "
             "layers that follow each other are one linear layer (lesson 03).",
             lambda name: _changed_recipe(name, _option("Conv2D", activation=None)),
+        ),
+        Misconception(
+            "the shapes are right, but the hidden dense layer of 64 units has no activation: it "
+            "needs ReLU, too.",
+            lambda name: _changed_recipe(name, _linear_hidden),
+        ),
+        Misconception(
+            "the shapes are right, but the pooling is average pooling; these networks keep the "
+            "largest number, MaxPooling2D.",
+            lambda name: _changed_recipe(name, _average),
+        ),
+        Misconception(
+            "a Dropout layer stands before the last layer (a row twice): these networks have none.",
+            lambda name: _changed_recipe(name, _dropout),
         ),
         Misconception(
             "the shapes are right, but the last layer gives raw sums; ten probabilities need "
@@ -316,8 +364,12 @@ shift_right = FunctionCheck(
     number="5.4",
     name="shift_right",
     oracle=_shifted,
-    probes=((PICTURES[:1, :2, :3], 1), (PICTURES, 0), (PICTURES, 2), (PICTURES / 8, 3)),
+    probes=((PICTURES[:, :2, :3], 1), (PICTURES, 0), (PICTURES, 2), (PICTURES / 8, 3)),
     misconceptions=(
+        Misconception(
+            "nothing has moved: these are the images as they were.",
+            lambda images, pixels: images.copy(),
+        ),
         Misconception(
             "what leaves on the right comes back on the left: np.roll turns the image around. "
             "Fill the freed columns with 0.",

@@ -518,6 +518,14 @@ _SHAPE = (
 _RANGE = "an index lies outside the data: the first image is 0 and the last n - 1."
 _SAME = "all batches are the same: the network would learn these few images by heart."
 _LAST = "the last image, index n - 1, is never drawn: is an end counted that Python leaves out?"
+_SOME = (
+    "some images never come, however long the training: shuffle all n indices for each deck, "
+    "then deal whole batches from it."
+)
+_CUT = (
+    "the images that are left over at the end, from index n // batch_size * batch_size on, never "
+    "come: shuffle all n indices for each deck, then cut off what is too few."
+)
 _WITHIN = (
     "a batch holds the same image twice: it is drawn with replacement. Shuffle all indices, as "
     "rng.permutation does, and deal them out."
@@ -537,6 +545,20 @@ _BY_RNG = (
 _RANDOM = "the batches are always the same, whatever rng: draw from the generator that is given."
 
 
+def _reshuffled_cut(n: int, size: int, iterations: int, rng: np.random.Generator) -> np.ndarray:
+    kept = rng.permutation(n)[: n // size * size]
+    return _deal(n, size, iterations, lambda: rng.permutation(kept))
+
+
+def _not_the_first(n: int, size: int, iterations: int, rng: np.random.Generator) -> np.ndarray:
+    whole = n // size * size
+    return n - whole + _dealt(whole, size, iterations, rng)
+
+
+def _missing(got: np.ndarray, n: int) -> list[int]:
+    return np.setdiff1d(np.arange(n), got).tolist()
+
+
 def _distinct(values: np.ndarray) -> bool:
     return len(np.unique(values)) == np.size(values)
 
@@ -547,7 +569,7 @@ batches = RuleCheck(
     oracle=_dealt,
     probes=(
         (12, 2, 18, np.random.default_rng(0)),
-        (20, 3, 24, np.random.default_rng(1)),
+        (20, 3, 60, np.random.default_rng(1)),  # ten passes: by now every image has come
         (60, 5, 36, np.random.default_rng(1)),
         (60, 5, 36, np.random.default_rng(1)),
         (60, 5, 36, np.random.default_rng(2)),
@@ -561,9 +583,16 @@ batches = RuleCheck(
         ),
         Rule(_RANGE, lambda got, n, *_: np.min(got) >= 0 and np.max(got) < n),
         Rule(_SAME, lambda got, *_: not np.array_equal(got[0], got[1])),
-        Rule(_LAST, lambda got, n, *_: n - 1 in np.asarray(got)),
+        Rule(_LAST, lambda got, n, *_: _missing(got, n) != [n - 1]),
         Rule(_WITHIN, lambda got, *_: all(_distinct(batch) for batch in got)),
         Rule(_AGAIN, lambda got, n, size, *_: all(map(_distinct, _passes(got, n, size)))),
+        Rule(
+            _CUT,
+            lambda got, n, size, *_: (
+                not _missing(got, n) or _missing(got, n) != [*range(n // size * size, n)]
+            ),
+        ),
+        Rule(_SOME, lambda got, n, *_: not _missing(got, n)),
         Rule(_ORDER, lambda got, *_: np.any(np.diff(np.ravel(got)[: 2 * len(got[0])]) != 1)),
         Rule(
             _RESHUFFLE,
@@ -590,6 +619,9 @@ batches = RuleCheck(
                 rng.choice(n, size, replace=False) for _ in range(iterations)
             ],
         ),
+        Misconception(_CUT, lambda n, size, *rest: _dealt(n // size * size, size, *rest)),
+        Misconception(_SOME, _not_the_first),
+        Misconception(_SOME, _reshuffled_cut),
         Misconception(_ORDER, lambda n, size, it, rng: _deal(n, size, it, lambda: np.arange(n))),
         Misconception(_RESHUFFLE, _one_deck),
         Misconception(

@@ -26,7 +26,7 @@ freeze_by_hand = ValueCheck(
             {"frozen": 93_322}.__getitem__,
         ),
         Misconception(
-            "this counts the old hidden dense layer: everything behind Flatten is taken off.",
+            "this counts the old hidden dense layer: everything after Flatten is taken off.",
             {"frozen": 92_672}.__getitem__,
         ),
         Misconception(
@@ -39,7 +39,7 @@ freeze_by_hand = ValueCheck(
         ),
         Misconception(
             "this is the old last layer, which had 64 inputs; the new one stands directly "
-            "behind Flatten.",
+            "after Flatten.",
             {"trainable": 650}.__getitem__,
         ),
         Misconception(
@@ -106,33 +106,36 @@ features = FunctionCheck(
 )
 
 
+BASE_ARRAYS = 6
+"""Kernels and biases of the three convolutions, the first of all weights."""
+
+
 def _facts(model: "keras.Model") -> np.ndarray:
     """Return what matters of a network for transfer, in numbers.
 
     Trainable parameters, frozen parameters, outputs, whether these are probabilities,
-    whether the first kernels are the shipped ones, the learning rate (0: not compiled;
-    rates from 0.00001 to 0.0002 count as 0.0001), whether the optimiser is Adam, and whether
-    the loss is sparse categorical cross-entropy.
+    whether the weights up to Flatten are the shipped ones, whether it is compiled.
     """
-    import keras
-
     trainable = sum(int(np.prod(w.shape)) for w in model.trainable_weights)
     outputs = np.asarray(model(IMAGES))
-    shipped = np.allclose(model.get_weights()[0], _base().get_weights()[0])
-    optimizer = getattr(model, "optimizer", None)
-    rate = float(optimizer.learning_rate) if optimizer else 0
     return np.array(
         [
             trainable,
             model.count_params() - trainable,
             outputs.shape[-1],
             np.allclose(outputs.sum(axis=-1), 1, atol=1e-4),
-            shipped,
-            1e-4 if 9e-6 < rate < 2.1e-4 else rate,
-            isinstance(optimizer, keras.optimizers.Adam),
-            optimizer is not None and np.isclose(_loss(model), np.log(2), atol=1e-4),
+            _equal_arrays(model.get_weights()[:BASE_ARRAYS], _base().get_weights()[:BASE_ARRAYS]),
+            model.compiled,
         ]
     )
+
+
+def _equal_arrays(some: list[np.ndarray], others: list[np.ndarray]) -> bool:
+    return len(some) == len(others) and all(map(_equal_array, some, others))
+
+
+def _equal_array(a: np.ndarray, b: np.ndarray) -> bool:
+    return a.shape == b.shape and np.allclose(a, b)
 
 
 def _loss(model: "keras.Model") -> float:
@@ -145,29 +148,46 @@ def _loss(model: "keras.Model") -> float:
         return np.nan
 
 
+def _with_head(
+    layers: "list[keras.Layer]", activation: str | None = "softmax", trainable: bool = True
+) -> "keras.Sequential":
+    """Return a network of the layers and a new head of ten units."""
+    import keras
+
+    head = keras.layers.Dense(10, activation=activation, trainable=trainable)
+    return keras.Sequential([keras.layers.Input((28, 28, 1)), *layers, head])
+
+
 @cache
 def _transfer(
     start: Callable[[], "keras.Model"] | None = None,
     frozen: bool = True,
     head_frozen: bool = False,
-    rate: float = 0,
     activation: str | None = "softmax",
     keep: int = FLATTEN + 1,
-    loss: str = "sparse_categorical_crossentropy",
-    optimizer: str = "Adam",
+    compiled: bool = False,
 ) -> "keras.Model":
     """Put a new head on the first `keep` layers of a network, with all its usual mistakes."""
-    import keras
-
     from coursekit.models import pretrained
 
     base = (start or pretrained)()
     for layer in base.layers:
         layer.trainable = not frozen
-    head = keras.layers.Dense(10, activation=activation, trainable=not head_frozen)
-    model = keras.Sequential([keras.layers.Input((28, 28, 1)), *base.layers[:keep], head])
-    if rate:
-        model.compile(getattr(keras.optimizers, optimizer)(rate), loss=loss)
+    model = _with_head(base.layers[:keep], activation, not head_frozen)
+    if compiled:
+        _compiled(model)
+    return model
+
+
+def _compiled(
+    model: "keras.Model",
+    rate: float = 1e-4,
+    optimizer: str = "Adam",
+    loss: str = "sparse_categorical_crossentropy",
+) -> "keras.Model":
+    import keras
+
+    model.compile(getattr(keras.optimizers, optimizer)(rate), loss=loss)
     return model
 
 
@@ -186,7 +206,7 @@ transfer_network = FunctionCheck(
     misconceptions=(
         Misconception(
             "the freeze is forgotten: all layers can change, and the first steps of a random "
-            "head would wreck what the convolutions know. Set layer.trainable = False.",
+            "head would change what the convolutions know. Set layer.trainable = False.",
             lambda: _transfer(frozen=False),
         ),
         Misconception(
@@ -195,18 +215,18 @@ transfer_network = FunctionCheck(
             lambda: _transfer(head_frozen=True),
         ),
         Misconception(
-            "the convolutions have fresh random weights, and frozen ones at that: start from "
-            "ck.models.pretrained().",
+            "the weights up to Flatten are not the shipped ones, and frozen at that: take the "
+            "layers of ck.models.pretrained().",
             lambda: _transfer(_fresh),
         ),
         Misconception(
             "the new head sits on the old ten probabilities: take the shipped layers up to "
-            "Flatten, base.layers[:6].",
+            "Flatten, shipped.layers[:6].",
             lambda: _transfer(keep=8),
         ),
         Misconception(
             "the new head sits on the old hidden dense layer: take the shipped layers up to "
-            "Flatten, base.layers[:6].",
+            "Flatten, shipped.layers[:6].",
             lambda: _transfer(keep=7),
         ),
         Misconception(
@@ -217,48 +237,125 @@ transfer_network = FunctionCheck(
             "this is the shipped network as it was: it needs a new head of ten classes.",
             lambda: _base(),
         ),
+        Misconception(
+            "the network is right, but compiled already: leave that to whoever trains it, and "
+            "knows the learning rate.",
+            lambda: _transfer(compiled=True),
+        ),
     ),
 )
 
-fine_tuning_network = FunctionCheck(
+
+class _Taught:
+    """A network for transfer whose head has been trained, not yet made."""
+
+    def __repr__(self) -> str:
+        return "network with a trained head"
+
+    def make(self) -> "keras.Sequential":
+        """Make it as training the head has left it: base frozen, compiled at Adam's own rate."""
+        spare = _spare()
+        spare.set_weights(_base().get_weights())
+        for layer in spare.layers:
+            layer.trainable = False
+        model = _with_head(spare.layers[: FLATTEN + 1])
+        model.layers[-1].set_weights(_taught_head())
+        return _compiled(model, 1e-3)
+
+
+@cache
+def _spare() -> "keras.Model":
+    """Return a network whose layers a student may change: each use puts them back."""
+    from coursekit.models import pretrained
+
+    return pretrained()
+
+
+@cache
+def _taught_head() -> list[np.ndarray]:
+    rng = np.random.default_rng(8)
+    return [rng.normal(0, 0.1, shape).astype(np.float32) for shape in ((576, 10), (10,))]
+
+
+def _use_fine_tune(function: Callable, taught: _Taught) -> object:
+    """Return the facts of the network that `function` makes of one with a trained head.
+
+    Those of `_facts`, but for the last; whether the head is the trained one; and, where it is
+    compiled anew, the learning rate, whether the optimiser is Adam, and whether the loss is
+    sparse categorical cross-entropy.
+    """
+    import keras
+
+    given = taught.make()
+    before = given.optimizer
+    model = function(given)
+    if not isinstance(model, keras.Model):
+        return model
+    kept = _equal_arrays(model.get_weights()[BASE_ARRAYS:], _taught_head())
+    facts, optimizer = [*_facts(model)[:-1], kept], model.optimizer
+    if optimizer is None or optimizer is before:
+        return np.array([*facts, 0, 0, 0])
+    right_loss = np.isclose(_loss(model), np.log(2), atol=1e-4)
+    adam = isinstance(optimizer, keras.optimizers.Adam)
+    return np.array([*facts, float(optimizer.learning_rate), adam, right_loss])
+
+
+def _freed(model: "keras.Model") -> "keras.Model":
+    for layer in model.layers:
+        layer.trainable = True
+    return model
+
+
+def _cloned(model: "keras.Model") -> "keras.Model":
+    import keras
+
+    return keras.models.clone_model(model)
+
+
+fine_tune = FunctionCheck(
     number="8.3b",
-    name="fine_tuning_network",
-    oracle=lambda: _transfer(frozen=False, rate=1e-4),
-    probes=((),),
-    canonical=_facts,
+    name="fine_tune",
+    oracle=lambda model: _compiled(_freed(model)),
+    use=_use_fine_tune,
+    probes=((_Taught(),),),
     misconceptions=(
         Misconception(
-            "the shipped layers are still frozen: fine-tuning changes them, a little. Set "
-            "layer.trainable = True.",
-            lambda: _transfer(rate=1e-4),
+            "the shipped layers are still frozen: set trainable = True for each of them. For the "
+            "model it is True already, and Keras passes over model.trainable = True.",
+            _compiled,
         ),
         Misconception(
-            "the network is not compiled: a change of trainable takes effect with the next "
-            "compile, and compile sets the learning rate.",
-            lambda: _transfer(frozen=False),
+            "the network is not compiled anew: after a training, a change of trainable takes "
+            "effect with the next compile, and compile sets the learning rate.",
+            _freed,
         ),
         Misconception(
-            "the learning rate is Adam's default, 0.001: ten times too large, the shipped "
-            "weights would be forgotten. Use 0.0001.",
-            lambda: _transfer(frozen=False, rate=1e-3),
+            "the learning rate is Adam's default, 0.001: ten times what is asked for. Use 0.0001.",
+            lambda model: _compiled(_freed(model), rate=1e-3),
         ),
         Misconception(
             "the learning rate is far too large: the shipped weights would be forgotten in a "
             "few steps. Use 0.0001.",
-            lambda: _transfer(frozen=False, rate=1e-2),
+            lambda model: _compiled(_freed(model), rate=1e-2),
         ),
         Misconception(
-            "the convolutions have fresh random weights: there is nothing to tune finely.",
-            lambda: _transfer(_fresh, frozen=False, rate=1e-4),
+            "the head is a new one, with random weights: go on with the network that you are "
+            "given, whose head has been trained.",
+            lambda model: _compiled(_freed(_with_head(model.layers[:-1]))),
+        ),
+        Misconception(
+            "all weights are fresh random ones, and there is nothing to tune finely: "
+            "keras.models.clone_model copies layers, not what they have learnt.",
+            lambda model: _compiled(_freed(_cloned(model))),
         ),
         Misconception(
             "the loss wants one-hot vectors, but the labels are integers: "
             "sparse_categorical_crossentropy.",
-            lambda: _transfer(frozen=False, rate=1e-4, loss="categorical_crossentropy"),
+            lambda model: _compiled(_freed(model), loss="categorical_crossentropy"),
         ),
         Misconception(
             "the optimiser is not Adam: at so small a rate plain gradient descent hardly moves.",
-            lambda: _transfer(frozen=False, rate=1e-4, optimizer="SGD"),
+            lambda model: _compiled(_freed(model), optimizer="SGD"),
         ),
     ),
 )

@@ -15,7 +15,7 @@ from coursekit.plots.style import BLUE, GREEN, GREY, ORANGE
 
 
 def same_padding(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
-    """Return the image in the zeros of *same*: (k - 1) // 2 before it and k // 2 behind."""
+    """Return the image in the zeros of *same*: (k - 1) // 2 before it and k // 2 after."""
     return np.pad(image, [((k - 1) // 2, k // 2) for k in kernel.shape])
 
 
@@ -55,11 +55,14 @@ def sliding_kernel2d(
     figure = plt.figure(figsize=(9.5, 4.4))
     grid = figure.add_gridspec(3, 3, width_ratios=(3, 1.3, 3))
     left_ax, right_ax = figure.add_subplot(grid[:, 0]), figure.add_subplot(grid[:, 2])
-    _picture(left_ax, padded, "image in a frame of zeros" if padding == "same" else "image")
+    greys = {"cmap": "gray", "vmin": min(0, padded.min()), "vmax": padded.max() or 1}
+    title = "image in a frame of zeros" if padding == "same" else "image"
+    _picture(left_ax, padded, title, greys)
     _outline(left_ax, top, left, kh, kw, ORANGE)
     parts = {"window": window, "times kernel": kernel, "products": window * kernel}
     for number, (title, values) in enumerate(parts.items()):
-        _numbers(figure.add_subplot(grid[number, 1]), values, title)
+        scale = greys if title == "window" else _pale(values)
+        _numbers(figure.add_subplot(grid[number, 1]), values, scale, title)
     title = f"response: sum of products = {response[row, column]:.3g}"
     _picture(right_ax, response, title, _scale(image, kernel, response))
     _outline(right_ax, row, column, 1, 1, GREEN)
@@ -79,22 +82,29 @@ def _scale(image: np.ndarray, kernel: np.ndarray, response: np.ndarray) -> dict[
     return {"vmin": low, "vmax": high}
 
 
-def _picture(ax: Axes, values: np.ndarray, title: str, scale: Mapping[str, Any] = {}) -> None:
+def _pale(values: np.ndarray) -> dict[str, Any]:
+    """Choose signed colours that leave numbers on them legible."""
+    limit = 2 * (np.abs(values).max() or 1)
+    return {"cmap": "PuOr_r", "vmin": -limit, "vmax": limit}
+
+
+def _picture(ax: Axes, values: np.ndarray, title: str, scale: Mapping[str, Any]) -> None:
     """Draw an image or a response, small ones in numbers."""
     if values.shape[1] <= 10:
-        _numbers(ax, values)
+        _numbers(ax, values, scale)
     else:
         ax.imshow(values, interpolation="nearest", **scale)
         _frame(ax)
     ax.set_title(title)
 
 
-def _numbers(ax: Axes, values: np.ndarray, title: str = "") -> None:
-    """Draw a table of numbers on their colours; purple is negative, orange positive."""
-    limit = np.abs(values).max() or 1
-    ax.imshow(values, cmap="PuOr_r", vmin=-2 * limit, vmax=2 * limit)
+def _numbers(ax: Axes, values: np.ndarray, scale: Mapping[str, Any], title: str = "") -> None:
+    """Draw a table of numbers on their colours, white where the colour is dark."""
+    shown = ax.imshow(values, **scale)
+    brightness = shown.to_rgba(values)[..., :3] @ [0.299, 0.587, 0.114]
     for (row, column), value in np.ndenumerate(values):
-        ax.text(column, row, _short(value), ha="center", va="center", fontsize="small")
+        ink = "white" if brightness[row, column] < 0.5 else "black"
+        ax.text(column, row, _short(value), ha="center", va="center", fontsize="small", color=ink)
     _frame(ax)
     ax.set_title(title, fontsize="small")
 
@@ -133,7 +143,7 @@ def filters(image: np.ndarray, kernels: Mapping[str, np.ndarray], columns: int =
     from scipy.signal import correlate2d
 
     rows = -(-len(kernels) // columns)
-    height = 2 * image.shape[0] / image.shape[1] + 0.3
+    height = 2 * image.shape[0] / image.shape[1] + 0.5
     figure = plt.figure(figsize=(3.2 * columns, height * rows))
     cells = figure.add_gridspec(rows, columns)
     for number, (title, kernel) in enumerate(kernels.items()):
@@ -141,7 +151,7 @@ def filters(image: np.ndarray, kernels: Mapping[str, np.ndarray], columns: int =
         pair = cells[divmod(number, columns)].subgridspec(1, 2, width_ratios=(1, 2))
         beside = figure.add_subplot(pair[0])
         if kernel.shape[1] <= 5:
-            _numbers(beside, kernel)
+            _numbers(beside, kernel, _pale(kernel))
         else:
             beside.imshow(kernel, **_scale(kernel, kernel, kernel))
             _frame(beside)

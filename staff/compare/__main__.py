@@ -91,16 +91,17 @@ def case_table(rows: list[Row], versions: list[str]) -> str:
         numbers = (f"{counts[tool][verdict]} of {compared}" for tool in counts)
         foot.append(_row(verdict, *numbers))
     reasons = [f"- {', '.join(names)}: {reason}." for reason, names in left.items()]
-    told = [
-        f"{what[0].upper()}{what[1:]}: `{tool}` on *{case.name.replace('_', ' ')}*: {o.note}"
-        for case, _, outcomes in rows
-        for tool, o in outcomes.items()
-        if (what := o.verdict) == "no grade"
-    ]
+    told: dict[str, list[str]] = {}
+    for case, _, outcomes in rows:
+        for tool, outcome in outcomes.items():
+            if outcome.points is None:
+                words = f"{tool}: *{case.name.replace('_', ' ')}*"
+                told.setdefault(outcome.note, []).append(words)
     parts = ["\n".join(lines), f"The {compared} cases that all three have graded:"]
     parts += ["\n".join(foot), "Left out for the other two, and why:", "\n".join(reasons)]
     if told:
-        parts += ["Where a tool gives no grade, it ends with:", "\n".join(f"- {t}" for t in told)]
+        endings = [f"- `{why}` ({'; '.join(where)})" for why, where in told.items()]
+        parts += ["Where a tool gives no grade, it ends with:", "\n".join(endings)]
     return "\n\n".join([*parts, _conditions()])
 
 

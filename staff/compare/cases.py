@@ -21,7 +21,7 @@ from staff.source import sha256
 if TYPE_CHECKING:
     from hostile import Case, Work
 
-LIMITS = Limits(wall_s=150, cell_s=30, memory_mb=2000, processes=60, files_mb=20)
+LIMITS = Limits(wall_s=150, cell_s=30, memory_mb=2000, threads=200, files_mb=20)
 MODULES = ("cases", "formats", "tools")
 OURS, NBGRADER, OTTER = "coursekit", "nbgrader", "otter"
 
@@ -41,18 +41,36 @@ CAGE = "it would show what our cage around the tool lets through, not the tool"
 HARM = "only our grader keeps such limits; it would hurt the machine"
 FORM = "it forges the form in which our graded cells answer"
 SECOND = "it waits for our second kernel, and they have one"
+AGAIN = "it ends the kernel and waits for the next one of the same submission; they start none"
+BORROWED = "it takes the answer out of our package, which is no part of their tool"
 LEFT_OUT = {
     "the_network": CAGE,
     "other_processes": CAGE,
+    "the_folder_of_the_grader": CAGE,
     "rights_of_root": CAGE,
     "all_the_memory": HARM,
     "a_fork_bomb": HARM,
+    "a_thousand_threads": HARM,
+    "half_a_character_in_a_name": FORM,
+    "half_a_character_on_the_page": SECOND,
+    "start_up_files_of_ipython": AGAIN,
+    "start_up_files_of_python": AGAIN,
+    "start_up_variables": AGAIN,
+    "a_package_of_the_same_name": AGAIN,
+    "a_rewritten_report": AGAIN,
+    "another_kernels_connection": AGAIN,
+    "a_borrowed_oracle": BORROWED,
+    "an_oracle_that_is_searched_for": BORROWED,
     "a_full_disk": HARM,
     "an_early_payload": FORM,
     "an_extra_payload": FORM,
     "a_payload_that_is_deep": FORM,
+    "a_payload_from_a_thread": FORM,
     "a_loop_where_the_checks_are_real": SECOND,
 }
+
+# Ours asks a human; to find the right answer and count it is as good.
+AS_GOOD = {"a_retyped_answer": {"1.2": 3}}
 
 # What is said in the tool's own terms ---------------------------------------------------
 
@@ -213,7 +231,9 @@ def run_others(assignment: Assignment, lesson: Path, case: "Case", module: Modul
         ADAPTED[case.name](work, assignment.tool)
     folder = BUILD / f"{assignment.tool}-{case.name}"
     points, note = grade_caged(assignment, work.to_bytes(), folder, LIMITS)
-    return Outcome(points, judge(points, {**module.FULL, **case.points}), note)
+    ought = {**module.FULL, **case.points}
+    better = {**ought, **AS_GOOD.get(case.name, {})}
+    return Outcome(points, judge(points, better if points == better else ought), note)
 
 
 def run_ours(

@@ -5,7 +5,9 @@ tool: no network, own process numbers, an empty home, and limits kept from outsi
 """
 
 import json
+import re
 import shutil
+import signal
 import subprocess
 import sys
 import tomllib
@@ -159,16 +161,26 @@ def grade_caged(
             start_new_session=True,
         )
         end = watch(process, Sandbox("", limits=limits))
-    lines = log.read_bytes()[-4000:].decode("utf-8", "replace").strip().splitlines()
-    why = end if end != "complete" else (lines or ["it says nothing"])[-1]
-    if process.returncode == 0:
-        why = "its command succeeds, and points are missing in what it stores"
+    why = _why(end, process.returncode, log.read_bytes()[-20_000:].decode("utf-8", "replace"))
     read = nbgrader_points if assignment.tool == "nbgrader" else otter_points
     points, asks = read(assignment.key, folder).get(STUDENT, (None, False))
     shutil.rmtree(folder)
     if points is None:
         return None, why
     return points, "for a human" if asks else ""
+
+
+def _why(end: str, status: int, log: str) -> str:
+    """Say in a line how a tool has ended without a grade."""
+    if end != "complete":
+        return {"time": "it never ends", "memory": "it takes more memory than it may"}[end]
+    if status == 0:
+        return "its command succeeds, and points are missing in what it stores"
+    if status in (-signal.SIGKILL, 128 + signal.SIGKILL):
+        return "the submission has killed it"
+    errors = re.findall(r"^[ ]*([\w.]+(?:Error|Exception|NoSuchKernel)\b.*)$", log, re.MULTILINE)
+    errors = errors or re.findall(r"\| ERROR\] (.*)$", log, re.MULTILINE)
+    return (errors or log.strip().splitlines() or ["it says nothing"])[-1][:200]
 
 
 def nbgrader_points(key: Key, folder: Path) -> dict[str, tuple[Points | None, bool]]:

@@ -16,10 +16,12 @@ from pathlib import Path
 
 from staff.grade import GradeError
 from staff.grade.assemble import Lesson
+from staff.grade.decisions import decide, read_decisions
 from staff.grade.key import make_key, write_key
 from staff.grade.report import write_reports
-from staff.grade.run import Settings, grade
+from staff.grade.run import Settings, clean_up, grade
 from staff.grade.sandbox import ROOT, Limits, prepare
+from staff.source import LessonError
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -27,10 +29,10 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         return options.command(options)
-    except GradeError as error:
+    except (GradeError, LessonError) as error:
         print(error, file=sys.stderr)
     except OSError as error:  # a full disk, for one
-        print(f"{error}; what is graded is kept, run this again", file=sys.stderr)
+        print(f"{error}; what was done before is kept, run this again", file=sys.stderr)
     return 2
 
 
@@ -48,7 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     for name in ("submissions", "key", "out"):
         run.add_argument(f"--{name}", type=Path, required=True, help="a folder")
     run.add_argument("--executor", default="", help="address of a dask scheduler to work on")
-    run.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    run.add_argument("--workers", type=_count, default=os.cpu_count() or 1)
     resume = argparse.BooleanOptionalAction
     run.add_argument("--resume", action=resume, default=True, help="keep what is graded already")
     # Solutions are the course's own, and end.
@@ -62,6 +64,12 @@ def _parser() -> argparse.ArgumentParser:
         help="run without the sandbox: every submission can do what you can do",
     )
     return parser
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is no number of workers")
+    return int(text)
 
 
 def _limits(options: argparse.Namespace) -> Limits:
@@ -92,9 +100,16 @@ def _key(options: argparse.Namespace) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     settings = Settings(_limits(options), options.trust_submissions)
+    folders = (options.submissions, options.key, options.out)
     with _executor(options) as executor:
-        folders = (options.submissions, options.key, options.out)
-        records, odd = grade(*folders, executor, settings, options.workers, options.resume)
+        try:
+            records, odd = grade(*folders, executor, settings, options.workers, options.resume)
+        except KeyboardInterrupt:
+            executor.shutdown(wait=False, cancel_futures=True)
+            print("stopped; what is graded is kept, run this again", file=sys.stderr, flush=True)
+            clean_up()
+            os._exit(130)  # and with this process all that it has started
+    records = decide(records, read_decisions(options.out / "decisions.csv"))
     write_reports(records, options.out)
     for words in odd:
         print(f"not graded: {words}", file=sys.stderr)

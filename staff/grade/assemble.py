@@ -158,17 +158,20 @@ def _parse_cell(cell: dict[str, Any]) -> dict[str, Any]:
     source = cell.get("source", "")
     if isinstance(source, list):
         source = "".join(line for line in source if isinstance(line, str))
-    source = source if isinstance(source, str) else ""
     metadata = cell.get("metadata")
     kit = metadata.get("coursekit") if isinstance(metadata, dict) else None
     kit = kit if isinstance(kit, dict) else {}
     return {
         "type": cell.get("cell_type"),
-        "source": _plain(source),
-        "id": cell.get("id") if isinstance(cell.get("id"), str) else "",
-        "exercise": kit.get("exercise") if isinstance(kit.get("exercise"), str) else "",
-        "role": kit.get("role") if isinstance(kit.get("role"), str) else "",
+        "source": _text(source),
+        "id": _text(cell.get("id")),
+        "exercise": _text(kit.get("exercise")),
+        "role": _text(kit.get("role")),
     }
+
+
+def _text(value: object) -> str:
+    return _plain(value) if isinstance(value, str) else ""
 
 
 def _plain(source: str) -> str:

@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import subprocess
-import sys
 import tempfile
 import time
 from dataclasses import asdict, dataclass, field
@@ -14,11 +13,20 @@ from typing import Literal
 import nbformat
 import psutil
 
-from staff.grade.sandbox import ROOT, Sandbox
+from staff.grade.forkserver import Process, start_pytest
+from staff.grade.sandbox import Sandbox
 
 POLL_S = 0.1
 RESERVE_MB = 300
 KERNEL = "coursekit"
+# As ipykernel_launcher does it, but without the debugger, whose import takes a third of the start.
+LAUNCH = """
+import sys
+sys.path.remove("")
+sys.modules["debugpy"] = None
+from ipykernel.kernelapp import launch_new_instance
+launch_new_instance()
+"""
 
 
 @dataclass(frozen=True)
@@ -36,11 +44,12 @@ class CellResult:
 class Execution:
     """What became of all cells.
 
-    `end` is "complete"; "time", "memory" or "processes" where a limit was hit; or "trouble",
-    where the grader itself failed and `why` says how.
+    `end` is "complete"; "time", "memory" or "threads" where a limit was hit; "crowded" where
+    the machine ran out of memory; or "trouble", where the grader itself failed and `why`
+    says how.
     """
 
-    end: Literal["complete", "time", "memory", "processes", "trouble"]
+    end: Literal["complete", "time", "memory", "threads", "crowded", "trouble"]
     cells: tuple[CellResult, ...]
     seconds: float
     why: str = field(default="")
@@ -72,7 +81,7 @@ def _write_kernelspec(folder: Path, sandbox: Sandbox, hash_seed: int) -> None:
     """Name our provisioner. A command from here on is a kernel's, never a submission's."""
     options = ["--HistoryManager.enabled=False", "--InteractiveShell.colors=nocolor"]
     spec = {
-        "argv": ["python", "-m", "ipykernel_launcher", *options],
+        "argv": ["python", "-c", LAUNCH, *options],
         "display_name": KERNEL,
         "language": "python",
         "interrupt_mode": "message",
@@ -87,12 +96,12 @@ def _write_kernelspec(folder: Path, sandbox: Sandbox, hash_seed: int) -> None:
     (folder / "kernel.json").write_text(json.dumps(spec), encoding="utf-8")
 
 
-def _start(folder: Path, sandbox: Sandbox) -> subprocess.Popen:
+def _start(folder: Path, sandbox: Sandbox) -> Process:
     """Start pytest with nbval and our plugin: no other plugin, no conftest, no settings."""
-    # Where the grader itself is killed, so is this process, and with it the sandbox.
-    words = [] if sandbox.trusted else ["setpriv", "--pdeathsig", "KILL"]
-    words += [sys.executable, "-m", "pytest", "-q", "-s", "--tb=no", "-c", os.devnull]
-    words += ["--rootdir", str(folder), "--noconftest", "-p", "no:cacheprovider"]
+    words = ["-q", "-s", "--tb=no", "-c", os.devnull]
+    # Without `--confcutdir`, pytest looks through all that lies beside the folder.
+    words += ["--rootdir", str(folder), "--confcutdir", str(folder), "--noconftest"]
+    words += ["-p", "no:cacheprovider"]
     words += ["-p", "staff.grade.plugin", "-p", "nbval.plugin", "--nbval-lax"]
     words += ["--nbval-kernel-name", KERNEL, "--nbval-cell-timeout", str(sandbox.limits.cell_s)]
     words += ["--grade-report", str(folder / "report.jsonl"), "submission.ipynb"]
@@ -102,21 +111,12 @@ def _start(folder: Path, sandbox: Sandbox) -> subprocess.Popen:
         "JUPYTER_RUNTIME_DIR": str(folder),
         "PATH": os.environ.get("PATH", os.defpath),
         "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
-        "PYTHONPATH": str(ROOT),
         "TMPDIR": str(folder),
     }
-    return subprocess.Popen(
-        words,
-        cwd=folder,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+    return start_pytest(words, folder, environment)
 
 
-def watch(process: subprocess.Popen, sandbox: Sandbox) -> str:
+def watch(process: Process | subprocess.Popen, sandbox: Sandbox) -> str:
     """Wait for the end; kill everything where a limit is hit. Return which, or "complete".
 
     Not all memory is counted as a process's. So all is killed, too, where the machine runs
@@ -127,13 +127,13 @@ def watch(process: subprocess.Popen, sandbox: Sandbox) -> str:
     try:
         while process.poll() is None and end == "complete":
             time.sleep(POLL_S)
-            used, processes = _usage(process.pid)
+            used, threads = _usage(process.pid)
             if time.monotonic() > deadline:
                 end = "time"
             elif used > limits.memory_mb * 1e6:
                 end = "memory"
-            elif processes > limits.processes:
-                end = "processes"
+            elif threads > limits.threads:
+                end = "threads"
             elif psutil.virtual_memory().available < RESERVE_MB * 1e6:
                 end = "crowded"
     finally:
@@ -142,17 +142,16 @@ def watch(process: subprocess.Popen, sandbox: Sandbox) -> str:
 
 
 def _usage(pid: int) -> tuple[float, int]:
-    """Return the memory in bytes and the number of the processes below `pid`, and itself."""
-    used, count = 0.0, 0
+    """Return the memory in bytes and the number of threads of `pid` and all below it."""
+    used, threads = 0.0, 0
     nameless: dict[int, int] = {}
     for process in _family(pid):
-        try:
+        with contextlib.suppress(psutil.Error):  # it has ended
+            threads += process.num_threads()
             used += process.memory_info().rss
+        with contextlib.suppress(OSError):  # it has ended, or hides its files
             nameless |= _nameless(process.pid)
-            count += 1
-        except (psutil.Error, OSError):  # it has ended
-            continue
-    return used + sum(nameless.values()), count
+    return used + sum(nameless.values()), threads
 
 
 def _nameless(pid: int) -> dict[int, int]:
@@ -177,7 +176,7 @@ def _family(pid: int) -> list[psutil.Process]:
         return []
 
 
-def _kill(process: subprocess.Popen) -> None:
+def _kill(process: Process | subprocess.Popen) -> None:
     """Kill a process and all below it; the end of bubblewrap ends everything in its sandbox."""
     for member in _family(process.pid):
         try:
@@ -202,8 +201,6 @@ def _read_report(text: str, count: int, end: str, seconds: float) -> Execution:
             why = why or found["trouble"]
         else:
             whole = found["end"] == count
-    if end == "crowded":
-        end, why = "trouble", "the machine ran out of memory; use fewer workers"
     if end == "complete" and (why or not whole):
         end, why = "trouble", why or "nbval ended before its report was whole"
     return Execution(end, tuple(cells), seconds, why)

@@ -19,7 +19,7 @@ from staff.grade.submission import graded_cells, graded_source, judge_result, st
 from staff.source import keep_solution
 
 MIN_BITS = 40
-SHORT_SEED = 12
+SHORTEST_SECRET = 12
 
 
 def seed_for(secret: str, cell: str) -> int:
@@ -33,8 +33,10 @@ def make_key(lesson: Lesson, secret: str, sandbox: Sandbox) -> dict[str, Any]:
     Raises
     ------
     GradeError
-        Where the key would be no good, with all reasons.
+        Where the secret is too short, or the key would be no good, with all reasons.
     """
+    if len(secret) < SHORTEST_SECRET:
+        raise GradeError(f"a secret of at least {SHORTEST_SECRET} characters is hard to guess")
     cells = [
         {**cell, "seed": seed_for(secret, f"{lesson.stem}/{cell['name']}"), "wrong": []}
         for cell in lesson.graded

@@ -20,7 +20,8 @@ from jupyter_client.provisioning import KernelProvisionerFactory
 
 from staff.grade.kernel import MIME
 
-MAX_BYTES = 2_000_000
+MAX_BYTES = 200_000  # of a cell; graded cells of the course display a few thousand
+MAX_REPORT = 10_000_000
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -63,13 +64,14 @@ def _outputs(item: pytest.Item) -> dict[str, Any]:
 
 def _write(config: pytest.Config, line: dict[str, Any]) -> None:
     try:
-        text = json.dumps(line)
+        text = json.dumps(line, ensure_ascii=False)
     except (RecursionError, ValueError):  # a displayed answer that is too deep
         text = ""
-    if not 0 < len(text) <= MAX_BYTES:
-        text = json.dumps({**line, "answers": [], "text": "", "error": "too much output"})
-    with Path(config.getoption("--grade-report")).open("a", encoding="utf-8") as file:
-        file.write(text + "\n")
+    # Half a character that a submission has displayed becomes a question mark here.
+    with Path(config.getoption("--grade-report")).open("ab") as file:
+        if not 0 < len(text) <= MAX_BYTES or file.tell() > MAX_REPORT:
+            text = json.dumps({**line, "answers": [], "text": "", "error": "too much output"})
+        file.write(text.encode("utf-8", "replace") + b"\n")
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

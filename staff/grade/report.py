@@ -63,14 +63,15 @@ def _write_gradebook(records: list[Record], path: Path) -> None:
 def _write_totals(records: list[Record], path: Path) -> None:
     """Write one row a student and one column a lesson, as learning platforms import it.
 
-    Canvas takes the columns as they are; in Moodle, map the login onto the user.
+    Canvas takes the columns as they are; in Moodle, map the login onto the user. What waits
+    for a human is left blank.
     """
     lessons = sorted({record.lesson for record in records})
     students = list(dict.fromkeys(record.student for record in records))
     totals = {
         (record.student, record.lesson): _total(record)
         for record in records
-        if record.status != "retry"
+        if record.status == "graded"
     }
     with path.open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file)

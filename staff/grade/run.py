@@ -1,10 +1,10 @@
 """Grade a folder of submissions, over any executor, so that a killed run can go on."""
 
-import atexit
+import contextlib
 import functools
 import json
 import os
-import shutil
+import re
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
@@ -19,13 +19,15 @@ from staff.grade import GradeError
 from staff.grade.assemble import Lesson, UnreadableError, read_submission
 from staff.grade.records import Record, Records, record_id
 from staff.grade.sandbox import ROOT, Limits, Sandbox, environment_digest, prepare, require_hidden
-from staff.grade.submission import Graded, TroubleError, grade_submission
+from staff.grade.submission import CrowdedError, Graded, TroubleError, grade_submission
 from staff.source import sha256
 
 TRIES = 3
 KEY_FIELDS = ("digest", "cells", "slowest_s", "seconds")
 PATIENCE = 4
 _lock = threading.Lock()
+_crowd = threading.Lock()
+_folders: list[tempfile.TemporaryDirectory] = []
 
 
 @dataclass(frozen=True)
@@ -56,34 +58,45 @@ def find_submissions(
 ) -> tuple[dict[tuple[str, str], Path], list[str]]:
     """Find what there is to grade.
 
-    Submissions lie at `<student>/<lesson>.ipynb` or at `<lesson>_<student>.ipynb`. A folder
-    that is a link is not entered.
+    Submissions lie at `<student>/<lesson>.ipynb` or at `<lesson>_<student>.ipynb`. What
+    browsers and learning platforms make of these names is understood, such as
+    `Copy of <lesson>.ipynb`, `<lesson> (1).ipynb` and `<student>_<numbers>_<lesson>.ipynb`.
 
     Returns
     -------
     found : dict
         Paths by student and lesson.
     odd : list of str
-        Notebooks that are named after no lesson, or handed in twice, in words.
+        What is not graded, in words: named after no lesson, handed in twice, too deep, a link.
     """
     found: dict[tuple[str, str], Path] = {}
-    odd = []
-    for path in sorted([*folder.glob("*.ipynb"), *folder.glob("*/*.ipynb")]):
-        inside = path.parent != folder
-        if inside and path.parent.is_symlink():
-            odd.append(f"{printable(path.parent.name)}: a link, not entered")
+    links = [path for path in folder.iterdir() if path.is_symlink() and path.is_dir()]
+    odd = [f"{printable(path.name)}: a link, not entered" for path in sorted(links)]
+    for path in sorted(folder.rglob("*.ipynb")):
+        name, parts = printable(str(path.relative_to(folder))), path.relative_to(folder).parts
+        named = [lesson for lesson in lessons if lesson in path.stem]
+        if ".ipynb_checkpoints" in parts or path.parent in links:
             continue
-        start = "" if inside else "_"
-        lesson = next((name for name in lessons if path.stem.startswith(f"{name}{start}")), "")
-        student = path.parent.name if inside else path.stem.removeprefix(f"{lesson}_")
-        shown = printable(str(path.relative_to(folder)))
-        if not lesson or not student or (inside and path.stem != lesson):
-            odd.append(f"{shown}: named after no lesson that has a key")
-        elif (printable(student), lesson) in found:
-            odd.append(f"{shown}: handed in twice; remove one of the two")
+        if len(parts) > 2:
+            odd.append(f"{name}: too deep; put it into one folder for each student")
+        elif len(named) != 1:
+            odd.append(f"{name}: named after no lesson that has a key")
+        elif not (student := printable(_student(parts, named[0]))):
+            odd.append(f"{name}: names no student")
+        elif (student, named[0]) in found:
+            odd.append(f"{name}: handed in twice; remove one of the two")
         else:
-            found[printable(student), lesson] = path
+            found[student, named[0]] = path
     return found, odd
+
+
+def _student(parts: tuple[str, ...], lesson: str) -> str:
+    """Return whose submission this is: its folder's name, or else the rest of its own name."""
+    if len(parts) == 2:
+        return parts[0]
+    before, _, behind = parts[0].removesuffix(".ipynb").partition(lesson)
+    behind = re.sub(r"(-\d+|\s*\(\d+\))$", "", behind)
+    return f"{before.removeprefix('Copy of ')}{behind}".strip(" _-")
 
 
 def printable(name: str) -> str:
@@ -107,12 +120,13 @@ def read_keys(folder: Path) -> dict[str, str]:
         try:
             key = json.loads(text)
             known = {name: key[name] for name in KEY_FIELDS}
-            lesson = _lesson(stem)
-        except (ValueError, KeyError, TypeError, OSError):
+        except (ValueError, KeyError, TypeError):
+            known = {}
+        if not known or not _source(stem).exists():
             raise GradeError(
                 f"{folder / stem}.json is no key of a lesson; make it again, or remove it"
-            ) from None
-        if known["digest"] != lesson.digest:
+            )
+        if known["digest"] != _lesson(stem).digest:
             raise GradeError(
                 f"lesson {stem} has changed since its key was made; make the key again"
             )
@@ -121,7 +135,11 @@ def read_keys(folder: Path) -> dict[str, str]:
 
 @functools.lru_cache
 def _lesson(stem: str) -> Lesson:
-    return Lesson.read(ROOT / "staff" / "lessons" / f"{stem}.py")
+    return Lesson.read(_source(stem))
+
+
+def _source(stem: str) -> Path:
+    return ROOT / "staff" / "lessons" / f"{stem}.py"
 
 
 # Working --------------------------------------------------------------------------------
@@ -130,9 +148,15 @@ def _lesson(stem: str) -> Lesson:
 @functools.lru_cache
 def _sandbox(settings: Settings) -> Sandbox:
     """Prepare the sandbox, once for each process that grades."""
-    folder = Path(tempfile.mkdtemp(prefix="coursekit-grade-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return prepare(folder, settings.limits, settings.trusted)
+    folder = tempfile.TemporaryDirectory(prefix="coursekit-grade-", ignore_cleanup_errors=True)
+    _folders.append(folder)
+    return prepare(Path(folder.name), settings.limits, settings.trusted)
+
+
+def clean_up() -> None:
+    """Remove what graders have been shown; else that happens when this process ends."""
+    for folder in _folders:
+        folder.cleanup()
 
 
 def work(job: Job) -> Record:
@@ -142,15 +166,18 @@ def work(job: Job) -> Record:
         sandbox = _sandbox(job.settings)
     key = json.loads(Path(job.key).read_text(encoding="utf-8"))
     sandbox = replace(sandbox, limits=patient(sandbox.limits, key))
-    why = ""
+    why, turn = "", contextlib.nullcontext()
     for _ in range(TRIES):
         try:
-            content = read_submission(Path(job.path))
-            graded = grade_submission(content, _lesson(job.lesson), key, sandbox)
+            with turn:
+                content = read_submission(Path(job.path))
+                graded = grade_submission(content, _lesson(job.lesson), key, sandbox)
         except UnreadableError as error:
             return Record(**known, status="human", points=_points(key, {}), findings=[str(error)])
         except (TroubleError, OSError) as error:
             why = str(error)
+            # Those that ran when memory was gone come one at a time: one of them took it.
+            turn = _crowd if isinstance(error, CrowdedError) else turn
             continue
         return record_of(known, key, graded)
     return Record(**known, status="retry", findings=[f"the grader failed {TRIES} times: {why}"])

@@ -22,12 +22,16 @@ MAX_RERUNS = 3
 LIMITS = {
     "time": "the submission ran longer than {limits.wall_s:g} s",
     "memory": "the submission used more than {limits.memory_mb} MB of memory",
-    "processes": "the submission started more than {limits.processes} processes",
+    "threads": "the submission started more than {limits.threads} processes and threads",
 }
 
 
 class TroubleError(Exception):
     """The grader itself failed, so that nothing can be said about the submission."""
+
+
+class CrowdedError(TroubleError):
+    """The machine ran out of memory, perhaps by another submission's fault."""
 
 
 @dataclass(frozen=True)
@@ -157,10 +161,8 @@ def run_cells(cells: list[Cell], sandbox: Sandbox) -> tuple[list[CellResult], li
         places = [i for i in range(len(cells)) if i not in skipped]
         left = replace(limits, wall_s=limits.wall_s - seconds)
         box = replace(sandbox, limits=left, oracles=False)
-        execution = execute([cells[i].source for i in places], box)
+        execution = _execute([cells[i].source for i in places], box)
         seconds += execution.seconds
-        if execution.end == "trouble":
-            raise TroubleError(execution.why)
         stop = stopped(execution)
         for i, result in zip(
             places[: None if stop is None else stop + 1], execution.cells, strict=False
@@ -176,6 +178,15 @@ def run_cells(cells: list[Cell], sandbox: Sandbox) -> tuple[list[CellResult], li
         if execution.end == "time":
             break
     return results, findings
+
+
+def _execute(sources: list[str], sandbox: Sandbox) -> Execution:
+    execution = execute(sources, sandbox)
+    if execution.end == "crowded":
+        raise CrowdedError("the machine ran out of memory; use fewer workers")
+    if execution.end == "trouble":
+        raise TroubleError(execution.why)
+    return execution
 
 
 def stopped(execution: Execution) -> int | None:
@@ -217,6 +228,6 @@ def public_messages(own: list[Cell], wanted: set[str], sandbox: Sandbox) -> dict
     """
     checks = [i for i, c in enumerate(own) if c.role == "check" and c.exercise in wanted]
     cells = own[: checks[-1] + 1]
-    execution = execute([cell.source for cell in cells], sandbox)
+    execution = _execute([cell.source for cell in cells], sandbox)
     texts = {cells[i].exercise: execution.cells[i].text for i in checks}
     return {exercise: text for exercise, text in texts.items() if text}

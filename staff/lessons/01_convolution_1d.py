@@ -1,12 +1,12 @@
 # %% [markdown]
 # # 01 Convolution in one dimension
 #
-# **A short list of weights, slid along a signal, answers most strongly where the signal looks like the weights.**
+# **A short list of weights, slid along a signal, asks at every place the same question: how much does this look like me?**
 #
 # This is the operation inside every convolutional network. Here it stands alone, on signals so short that every number can be checked by hand.
 #
 # *Time:* about 90 minutes with all exercises; running every cell takes a few seconds.
-# *Before this lesson:* Python lists and functions, sums and products. Nothing about neural networks.
+# *Before this lesson:* Python functions; NumPy arrays, slices, and `@` for sums of products. Nothing about neural networks.
 #
 # After this lesson you will be able to
 #
@@ -83,6 +83,8 @@ ck.plots.animate_sliding_kernel(
 # %% [markdown]
 # *Figure 1.2.* The kernel slides along the second signal. The response fills up from left to right: 0, 1, −2, 3, −2. Run the cell again to see it again.
 #
+# One caution: size counts, too. Among windows with the same sum of squares, the one that looks like the kernel wins. A window of much larger numbers can win without looking alike: the kernel $[1, 2, 3]$ gives 14 on the window $[1, 2, 3]$, but 54 on $[9, 9, 9]$. Weights that add up to 0 at least take the common level away.
+#
 # Now move it yourself. Drag the slider, or click it and use the arrow keys. Before each step, work out the next response in your head.
 
 # %%
@@ -93,9 +95,9 @@ ck.explore.slide_kernel(x, w)
 #
 # Clap your hands in a hall. Each clap comes back as a series of echoes, and the echoes of several claps overlap and add. If the signal $x$ is the claps and the kernel $w$ the echoes of one clap, then what you hear is their **convolution**:
 #
-# $$y[i] = (x * w)[i] = \sum_{n} x[n]\, w[i - n].$$
+# $$y[i] = (x * w)[i] = \sum_{j} x[j]\, w[i - j].$$
 #
-# Outside their range, $x$ and $w$ count as 0. Take $x = [1, 2]$ and $w = [3, 5]$. The clap 1 leaves $[3, 5, 0]$; the clap 2 comes one step later and twice as loud, $[0, 6, 10]$. Together: $y = [3, 11, 10]$.
+# Outside their range, $x$ and $w$ count as 0. Take $x = [1, 2]$ and $w = [3, 5]$. The clap of strength 1 leaves $[3, 5, 0]$; the clap of strength 2 comes one step later and twice as loud, $[0, 6, 10]$. Together: $y = [3, 11, 10]$.
 #
 # Two things follow. The result is longer than the signal: $n + k - 1$ numbers, because the last clap still echoes. This is the **full** convolution. And in the formula the index of $w$ runs *backwards* while that of $x$ runs forwards: seen as a sliding window, convolution lays the kernel on the signal **flipped**.
 
@@ -106,6 +108,8 @@ print("np.convolve   ", np.convolve([1, 2], [3, 5]))
 
 # %% [markdown]
 # ### Exercise 1.1: three convolutions by hand
+#
+# This is how all exercises work: replace each `...`, or in later ones the line with `raise`, by your answer. Run the cell, and then the check below it. It prints `[pass]`, `[todo]` while something is open, or `[fail]` and what went wrong. An exercise that you leave open breaks nothing that comes after it.
 #
 # With pencil and paper, compute the full convolution $x * w$ of
 #
@@ -154,7 +158,7 @@ answer = [..., ..., asymmetric]
 #
 # <details><summary>Hint</summary>
 #
-# Start from `np.zeros(len(x) + len(w) - 1)`. Element `x[n]` adds `x[n] * w` to a slice of it. Or take the formula word by word, with two loops; then beware of `w[i - n]` with a negative index, which Python counts from the end.
+# Start from `np.zeros(len(x) + len(w) - 1)`. Element `x[j]` adds `x[j] * w` to a slice of it. Or take the formula word by word, with two loops; then beware of `w[i - j]` with a negative index, which Python counts from the end.
 #
 # </details>
 
@@ -164,8 +168,8 @@ def convolve1d(x, w):
     """Full convolution: (n,) and (k,) -> (n + k - 1,)."""
     ### BEGIN SOLUTION
     y = np.zeros(len(x) + len(w) - 1)
-    for n, value in enumerate(x):
-        y[n : n + len(w)] += value * w
+    for j, value in enumerate(x):
+        y[j : j + len(w)] += value * w
     return y
     ### END SOLUTION
 
@@ -257,7 +261,7 @@ print(np.array_equal(np.correlate(x, edge), np.convolve(x, edge, "valid")))
 # | same | $\lfloor (k-1)/2 \rfloor$ | $\lfloor k/2 \rfloor$ | $n$ |
 # | full | $k - 1$ | $k - 1$ | $n + k - 1$ |
 #
-# For an odd kernel, *same* puts equally many zeros on both sides, and response $i$ belongs to the window centred on $x[i]$. An even kernel has no centre. Its $k - 1$ zeros cannot be shared equally, and the one left over goes **behind** the signal; this is what TensorFlow and Keras do.
+# For an odd kernel, *same* puts equally many zeros on both sides, and response $i$ belongs to the window centred on $x[i]$. An even kernel has no centre. Its $k - 1$ zeros cannot be shared equally, and the one left over goes **after** the signal; this is what TensorFlow and Keras do.
 #
 # ### Exercise 1.4: `pad1d(x, w, mode)`
 #
@@ -268,7 +272,7 @@ print(np.array_equal(np.correlate(x, edge), np.convolve(x, edge, "valid")))
 #
 # <details><summary>Hint</summary>
 #
-# Integer division `//` is the floor of the table. `np.concatenate` joins arrays; `np.pad` does it at one go.
+# Integer division `//` is the floor of the table. `np.concatenate` joins arrays; `np.pad` does it in one go.
 #
 # </details>
 
@@ -301,7 +305,7 @@ answer = [pad1d(x, w, mode) for x, w in even for mode in ("valid", "same", "full
 #
 # <details><summary>Answer</summary>
 #
-# With the zero behind the signal, the first window is $[1, 2]$: the course, like Keras, drops the *first* element of the full response. NumPy drops the *last*. Neither is wrong, but results from both are shifted by one against each other.
+# With the zero after the signal, the first window is $[1, 2]$: the course, like Keras, drops the *first* element of the full response. NumPy drops the *last*. Neither is wrong, but results from both are shifted by one against each other.
 #
 # </details>
 
@@ -318,7 +322,7 @@ print("same, NumPy  ", np.correlate(short, pair, "same"))
 #
 # <details><summary>Answer</summary>
 #
-# $[1, 1, 1]$ is a **moving sum**: it smooths the noise, but also the step, and it triples the level. $[-1, +1]$ is a **difference**, next minus this: it is near 0 where the signal is flat and answers at the step.
+# $[1, 1, 1]$ is a **moving sum**: it smooths the noise, but also the step, and it triples the level. $[-1, +1]$ is a **difference**, next minus this: it is near 0 where the signal is flat and large at the step.
 #
 # </details>
 
@@ -341,7 +345,7 @@ ck.plots.show(figure, alt="Three stem plots; Figure 1.3 describes them.")
 #
 # From here on, responses are cross-correlations: lay the kernel on the signal as it stands.
 #
-# - `step_kernel` answers +1 at every step from 0 up to 1, −1 at every step from 1 down to 0, and 0 wherever the signal is flat.
+# - `step_kernel` gives +1 at every step from 0 up to 1, −1 at every step from 1 down to 0, and 0 wherever the signal is flat.
 # - `average_kernel` smooths, but keeps the level: a constant signal of 5s must stay 5.
 #
 # <details><summary>Hint</summary>
@@ -435,12 +439,13 @@ ck.checks.strided1d(strided1d)
 # %% coursekit={"exercise": "1.6b", "role": "grade", "points": 2}
 rng = np.random.default_rng(SEED)
 steps = ((9, 3, 2, 1), (9, 3, 1, 2), (17, 4, 3, 2), (16, 2, 2, 5), (6, 4, 1, 1))
-answer = [strided1d(rng.normal(size=n), rng.normal(size=k), s, d) for n, k, s, d in steps]
+signals = [(rng.integers(-9, 10, n), rng.normal(size=k)) for n, k, _, _ in steps]
+answer = [strided1d(x, w, s, d) for (x, w), (_, _, s, d) in zip(signals, steps, strict=True)]
 
 # %% [markdown]
 # ## A convolution is a matrix with few weights
 #
-# Every response is a sum of signal elements times weights. So the whole convolution is a matrix: $y = C x$. Column $n$ of $C$ is the echo of $x[n]$: the kernel, shifted down by $n$. Such a matrix, with the same number all along each diagonal, is called a **Toeplitz matrix**.
+# Every response is a sum of signal elements times weights. So the whole convolution is a matrix: $y = C x$. Column $j$ of $C$ is the echo of $x[j]$: the kernel, shifted down by $j$. Such a matrix, with the same number all along each diagonal, is called a **Toeplitz matrix**.
 
 # %%
 from scipy.linalg import convolution_matrix as toeplitz
@@ -486,7 +491,7 @@ rng = np.random.default_rng(SEED)
 answer = [convolution_matrix(rng.normal(size=k), n) for k, n in ((3, 6), (1, 3), (5, 2))]
 
 # %% [markdown]
-# **Predict, then run.** A **dense layer** between the same signals may choose every entry of its matrix. How many free weights has it, and how many has the convolution, for $n = 6$ and $k = 3$? And for a row of a photograph, $n = 4000$?
+# **Predict, then run.** A **dense layer** between the same signals may choose every entry of its matrix. How many free weights does it have, and how many does the convolution have, for $n = 6$ and $k = 3$? And for a row of a photograph, $n = 4000$?
 #
 # <details><summary>Answer</summary>
 #
@@ -502,7 +507,7 @@ for n in (6, 4000):
 # %% [markdown]
 # ## Summary
 #
-# - A response is a dot product of kernel and window: large where they look alike.
+# - A response is a dot product of kernel and window: of windows with the same sum of squares, it is largest for the one that looks like the kernel.
 # - Convolution flips the kernel, cross-correlation does not; $x \star w = x * \text{flip}(w)$.
 # - Valid, same and full differ only in the zeros around the signal.
 # - Weights that add up to 0 ignore the level; weights that add up to 1 keep it.
@@ -511,11 +516,11 @@ for n in (6, 4000):
 #
 # ## Quiz
 #
-# **1.** Signal of 100, kernel of 5, valid, stride 1. How many responses? **2.** Why do networks not care about the flip? **3.** Which kernel leaves every signal as it is? **4.** A kernel's weights add up to 0. What does it answer to a constant signal? **5.** How many zeros does *same* add for $k = 4$, and where?
+# **1.** Signal of 100, kernel of 5, valid, stride 1. How many responses? **2.** Why do networks not care about the flip? **3.** Which kernel leaves every signal as it is? **4.** A kernel's weights add up to 0. What is its response to a constant signal? **5.** How many zeros does *same* add for $k = 4$, and where?
 #
 # <details><summary>Answers</summary>
 #
-# **1.** $100 - 5 + 1 = 96$. **2.** They learn their weights; a flipped kernel is just another set of weights. **3.** $[1]$, or any kernel with a single 1 at its centre and *same* padding. **4.** 0. **5.** Three: one before the signal, two behind it.
+# **1.** $100 - 5 + 1 = 96$. **2.** They learn their weights; a flipped kernel is just another set of weights. **3.** $[1]$, or any kernel with a single 1 at its centre and *same* padding. **4.** 0. **5.** Three: one before the signal, two after it.
 #
 # </details>
 #

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 02 Convolution in two dimensions
 #
-# **A small picture, slid over a large one, answers most strongly where the large one looks like it.**
+# **A small picture, slid over a large one, asks every patch: how much does this look like me?**
 #
 # Everything from lesson 01 comes back with one more axis: the signal becomes an image, the window a patch of it. In the end you will have built the layer that gives convolutional networks their name.
 #
@@ -107,11 +107,11 @@ answer = [cross_correlate2d(image, rng.normal(size=(2, 3))) for image in images]
 #
 # This photograph comes with scikit-learn. It has three channels: red, green and blue. A weighted sum of them makes it grey. Black is 0 and white is 1.
 #
-# **Predict, then run.** The next cell slides the kernel of Figure 2.1 over the grey photograph. Where will it answer strongly: in the sky, along the roofs, at the pillars?
+# **Predict, then run.** The next cell slides the kernel of Figure 2.1 over the grey photograph. Where will its response be strong: in the sky, along the roofs, at the pillars?
 #
 # <details><summary>Answer</summary>
 #
-# The sky is smooth, left and right cancel. The edge of a roof runs from left to right, so it has the same greys on both sides of the kernel. At the pillars, and where the tower ends against the sky, dark and bright stand side by side: there the answer is strong.
+# The sky is smooth, left and right cancel. The edge of a roof runs from left to right, so it has the same greys on both sides of the kernel. At the pillars, and where the tower ends against the sky, dark and bright stand side by side: there the response is strong.
 #
 # </details>
 
@@ -134,7 +134,7 @@ ck.plots.show(figure, alt="A tower with three roofs, and its response; see Figur
 #
 # Python handles each of the products by itself. NumPy can do all of them in one call, if it gets all windows at once. `sliding_window_view` gives them: an array with four axes, where `windows[i, j]` is the window at row $i$, column $j$. Nothing is copied; it is a second view of the same pixels.
 #
-# `np.einsum` then adds up products over any axes. Its first argument names the axes of each array. Axes that are not named behind the arrow are summed over: `"am,m->a"` is the product of a matrix with a vector, $y[a] = \sum_m A[a, m]\, v[m]$.
+# `np.einsum` then adds up products over any axes. Its first argument names the axes of each array. Axes that are not named after the arrow are summed over: `"am,m->a"` is the product of a matrix with a vector, $y[a] = \sum_m A[a, m]\, v[m]$.
 
 # %% tags=["nbval-check-output"]
 windows = np.lib.stride_tricks.sliding_window_view(x, (3, 3))
@@ -146,7 +146,7 @@ print("matrix times vector", np.einsum("am,m->a", A, v))
 # %% [markdown]
 # ### Exercise 2.1b: `cross_correlate2d_fast(image, kernel)`
 #
-# Compute the same as in 2.1a, from all windows at once and without a loop.
+# Compute the same as in 2.1a, from all windows at once and without a loop in Python.
 #
 # <details><summary>Hint</summary>
 #
@@ -192,13 +192,13 @@ from timeit import repeat
 
 from coursekit.checks.lesson_02 import all_windows, four_loops
 
-large, small, five = map(np.random.default_rng(0).random, [(512, 512), (68, 68), (5, 5)])
-scipy = partial(correlate2d, mode="valid")
-ways = {"loops": (four_loops, small), "windows": (all_windows, large), "SciPy": (scipy, large)}
+large, small, five = np.ones((512, 512)), np.ones((68, 68)), np.ones((5, 5))
+compiled = partial(correlate2d, mode="valid")
+ways = {"loops": (four_loops, small), "windows": (all_windows, large), "SciPy": (compiled, large)}
 times = {}
 for name, (function, image) in ways.items():
     seconds = min(repeat(partial(function, image, five), number=1, repeat=7))
-    times[name] = 1e9 * seconds / (len(image) - 4) ** 2
+    times[name] = 1e9 * seconds / (len(image) - len(five) + 1) ** 2
     ratio = times["loops"] / times[name]
     print(f"{name:8} {times[name]:5.0f} ns, {ratio:4.0f} times the speed of the loops")
 
@@ -207,11 +207,11 @@ for name, (function, image) in ways.items():
 #
 # ## Convolution turns the kernel by 180 degrees
 #
-# As in lesson 01, convolution runs backwards through the kernel, now on both axes:
+# As in lesson 01, the indices of image and kernel run in opposite directions, now on both axes:
 #
-# $$y[i, j] = (x * w)[i, j] = \sum_{m} \sum_{n} x[m, n]\; w[i - m,\, j - n].$$
+# $$y[i, j] = (x * w)[i, j] = \sum_{m} \sum_{n} x[i - m,\, j - n]\; w[m, n].$$
 #
-# In words: flip the kernel upside down *and* mirror it left to right, then cross-correlate. Both flips together turn it by 180 degrees.
+# With zeros outside the image this is the full convolution. Its valid part begins at row $k_h - 1$ and column $k_w - 1$ of it, where no pixel of the window is outside. In words: flip the kernel upside down *and* mirror it left to right, then cross-correlate. Both flips together turn it by 180 degrees.
 #
 # ### Exercise 2.2: `convolve2d(image, kernel)`
 #
@@ -240,7 +240,7 @@ ck.checks.convolve2d(convolve2d)
 # %% coursekit={"exercise": "2.2", "role": "grade", "points": 1}
 rng = np.random.default_rng(SEED)
 shapes = (((5, 7), (3, 2)), ((4, 4), (4, 4)), ((6, 3), (2, 3)))
-answer = [convolve2d(rng.normal(size=x), rng.normal(size=w)) for x, w in shapes]
+answer = [convolve2d(rng.integers(256, size=x), rng.normal(size=w)) for x, w in shapes]
 
 # %% [markdown]
 # <details><summary>For which kernels are convolution and cross-correlation the same?</summary>
@@ -253,16 +253,16 @@ answer = [convolve2d(rng.normal(size=x), rng.normal(size=w)) for x, w in shapes]
 #
 # A valid response is smaller than its image: 28 by 28 pixels and a kernel of 3 by 3 leave 26 by 26 (Bridge CS4619). To keep the size, frame the image with zeros first. This is the table of lesson 01 for *same*, once for each axis:
 #
-# | | before | behind |
+# | | before | after |
 # | --- | --- | --- |
 # | rows of zeros | $\lfloor (k_h - 1)/2 \rfloor$ above | $\lfloor k_h/2 \rfloor$ below |
 # | columns of zeros | $\lfloor (k_w - 1)/2 \rfloor$ to the left | $\lfloor k_w/2 \rfloor$ to the right |
 #
-# To shrink an image on purpose, let the kernel take larger steps: a stride $s$ on both axes leaves about one response in $s^2$. Along an axis of $n$ pixels with $p$ zeros in all, there are
+# To shrink an image on purpose, let the kernel take larger steps: a stride $s$ on both axes leaves about one response in $s^2$. With $p_\text{total}$ rows of zeros, above and below together (lesson 01 counted $p$ on *each* side), there are
 #
-# $$\left\lfloor \frac{n + p - k}{s} \right\rfloor + 1$$
+# $$\left\lfloor \frac{H + p_\text{total} - k_h}{s} \right\rfloor + 1$$
 #
-# places. Worked number: $n = 28$, $k = 3$, $p = 0$, $s = 2$ gives $\lfloor 25/2 \rfloor + 1 = 13$. (TensorFlow's *same* looks at the stride, too, and then often adds fewer zeros. Ours does not.)
+# rows of responses; for the columns, take $W$ and $k_w$. Worked number: $H = 28$, $k_h = 3$, $p_\text{total} = 0$, $s = 2$ gives $\lfloor 25/2 \rfloor + 1 = 13$. (TensorFlow's *same* looks at the stride, too, and then often adds fewer zeros. Ours does not.)
 #
 # Your eye does something similar. The retina has about 100 million receptors, the optic nerve only about 1 million fibres (Dillon 2019). One in a hundred remains, as if with a stride of 10.
 #
@@ -311,7 +311,7 @@ ck.checks.strided2d(strided2d)
 # %% coursekit={"exercise": "2.3b", "role": "grade", "points": 2}
 rng = np.random.default_rng(SEED)
 shapes = (((7, 9), (3, 2), 2), ((8, 5), (2, 3), 3), ((4, 4), (2, 2), 1), ((9, 9), (1, 3), 2))
-answer = [strided2d(rng.normal(size=x), rng.normal(size=w), s) for x, w, s in shapes]
+answer = [strided2d(rng.integers(9, size=x), rng.normal(size=w), s) for x, w, s in shapes]
 
 # %% [markdown] tags=["solution"]
 # The windows are a view, so leaving most of them out costs nothing: this takes the short way and saves the work, too.
@@ -334,7 +334,7 @@ figure = ck.plots.filters(grey, ck.explore.FILTERS)
 ck.plots.show(figure, alt="Six kernels and their responses to the photograph; see Figure 2.3.")
 
 # %% [markdown]
-# *Figure 2.3.* Six kernels, each with its response. Top, weights that add up to 1: identity gives the photograph back; smoothing mixes each pixel with its neighbours and blurs; sharpening exaggerates the difference between a pixel and its neighbours. Bottom, weights that add up to 0 (white is 0, orange positive, purple negative): vertical edges, horizontal edges, and centre-surround, which answers to fine detail in every direction.
+# *Figure 2.3.* Six kernels, each with its response. Top, weights that add up to 1: identity gives the photograph back; smoothing mixes each pixel with its neighbours and blurs; sharpening exaggerates the difference between a pixel and its neighbours. Bottom, weights that add up to 0 (white is 0, orange positive, purple negative): vertical edges, horizontal edges, and centre-surround, which responds to fine detail in every direction.
 #
 # Now try it on a small version of the photograph. Choose a kernel or edit its weights, set stride and padding, and move the window. Where does *vertical edges* give the largest number? Then set padding to *same*: to the kernel the zeros are a black frame, and where a bright picture meets it there is an edge.
 
@@ -377,14 +377,14 @@ ck.plots.show(figure, alt="Responses to a small and a large centre-surround fiel
 # %% [markdown]
 # *Figure 2.4.* A difference of Gaussians, 13 by 13 weights. Left: seen from above, positive in the middle, with a negative ring around it. Right: a cut through the middle row. The narrow bell minus the wide one is high in the centre, lies below 0 around it, lowest at a distance of 3 pixels, and comes back to 0.
 #
-# *Figure 2.5.* Responses to two centre-surround fields. The sky gets almost nothing from both. The small field answers to the finest detail, the large one to broader shapes: along the outline runs a pair of lines, orange on the bright side and purple on the dark one.
+# *Figure 2.5.* Responses to two centre-surround fields. The sky gets almost nothing from both. The small field responds to the finest detail, the large one to broader shapes: along the outline runs a pair of lines, orange on the bright side and purple on the dark one.
 #
 # ### Exercise 2.4: design four kernels
 #
 # Each is a list of 3 lists of 3 numbers, laid on the image as it stands.
 #
 # - `smooth` mixes each pixel with neighbours and keeps the brightness. Not the one from Figure 2.3: find your own.
-# - `vertical` answers with a positive number to a vertical edge, dark on the left and bright on the right. Horizontal edges and flat pictures get 0.
+# - `vertical` gives a positive number at a vertical edge, dark on the left and bright on the right. Horizontal edges and flat pictures get 0.
 # - `surround` has 1 in the centre. The eight weights around it are equal, and flat pictures get 0.
 # - `sharpen` adds the response of `surround` to the picture itself, in one kernel.
 #
@@ -461,7 +461,8 @@ ck.checks.conv_layer(conv_layer)
 rng = np.random.default_rng(SEED)
 shapes = (((5, 6, 3), (3, 2, 3, 4)), ((4, 4, 1), (1, 3, 1, 2)), ((3, 5, 4), (3, 3, 4, 4)))
 answer = [
-    conv_layer(rng.normal(size=x), rng.normal(size=w), rng.normal(size=w[-1])) for x, w in shapes
+    conv_layer(rng.integers(9, size=x), rng.normal(size=w), rng.normal(size=w[-1]))
+    for x, w in shapes
 ]
 
 # %% [markdown]
@@ -494,7 +495,7 @@ ck.plots.show(
 #
 # Write all pixels into one column. Then the whole layer is a matrix, as in Exercise 1.7: one row for each response, one column for each pixel. A **dense layer** may choose all entries of such a matrix. A convolutional layer may not.
 #
-# **Predict, then run.** An image of 4 by 5 and a kernel of 3 by 3. How many rows and columns has the matrix, and how many of its entries are not 0? How many different weights are there?
+# **Predict, then run.** An image of 4 by 5 and a kernel of 3 by 3. How many rows and columns does the matrix have, and how many of its entries are not 0? How many different weights are there?
 #
 # <details><summary>Answer</summary>
 #
@@ -509,7 +510,7 @@ matrix = np.stack([correlate2d(pixel, nine, "valid").ravel() for pixel in pixels
 weights = np.unique(matrix[matrix != 0])
 print(matrix.shape, np.count_nonzero(matrix), "entries,", len(weights), "weights")
 _, ax = plt.subplots(figsize=(8.5, 3.2))
-ck.plots.matrix(matrix.astype(int), "a convolution of 4 by 5 pixels", ax=ax)
+ck.plots.matrix(matrix.astype(int), "a cross-correlation of 4 by 5 pixels", ax=ax)
 ck.plots.show(ax.figure, alt="A matrix of 6 rows and 20 columns; Figure 2.7 describes it.")
 
 # %% [markdown]
@@ -517,7 +518,7 @@ ck.plots.show(ax.figure, alt="A matrix of 6 rows and 20 columns; Figure 2.7 desc
 #
 # ### Exercise 2.6: `count_parameters(input_shape, kernel_shape, n_kernels)`
 #
-# How many parameters, weights and biases together, has a dense layer, and how many has a convolutional layer (valid, stride 1) between the same shapes? The dense layer connects every input with every output, and has a bias for each output.
+# How many parameters, weights and biases together, does a dense layer have, and how many does a convolutional layer (valid, stride 1) have between the same shapes? The dense layer connects every input with every output, and has a bias for each output.
 #
 # - `input_shape`: `(H, W, C_in)`, `kernel_shape`: `(kh, kw)`, `n_kernels`: $C_\text{out}$.
 # - Returns two numbers: dense, convolutional.
@@ -575,7 +576,7 @@ ck.plots.show(ax.figure, alt="A pyramid of four rows of boxes; Figure 2.8 descri
 # %% [markdown]
 # *Figure 2.8.* Three layers from the side, kernel size 3. The filled unit at the top depends on 3 units of layer 2, on 5 of layer 1, and on 7 pixels. In general, $L$ layers of kernels of size $k$ see $1 + L\,(k - 1)$ pixels along each axis; with strides, many more.
 #
-# The visual cortex of primates seems to be built like this. In its lowest layers, cells have small receptive fields and answer to spots of light. Higher up, cells combine the answers of those below: their fields are larger, and they answer to lines of one orientation. At the top they answer to shapes and whole objects. There may be as many as 8 layers in the cortex alone (Bridge CS4619).
+# The vision of primates seems to be built like this. In the retina and the thalamus, cells have small receptive fields and respond to spots of light. In the primary visual cortex, cells combine the responses of those below: their fields are larger, and they respond to edges of one orientation. Higher up, cells respond to shapes and whole objects. There may be as many as 8 layers in the cortex alone (Bridge CS4619).
 #
 # ## Summary
 #
@@ -588,7 +589,7 @@ ck.plots.show(ax.figure, alt="A pyramid of four rows of boxes; Figure 2.8 descri
 #
 # ## Quiz
 #
-# **1.** An image of 32 by 48, a kernel of 5 by 3, valid. Shape of the response? **2.** The kernel $[[0, 0, 0], [1, 0, 0], [0, 0, 0]]$ with *same*: what happens to the picture? **3.** Kernels of shape `(5, 5, 16, 8)`: how many maps, how many parameters? **4.** The image becomes twice as wide and twice as high. How many more parameters has a convolutional layer? **5.** Why may a sharpened picture have pixels above 1?
+# **1.** An image of 32 by 48, a kernel of 5 by 3, valid. Shape of the response? **2.** The kernel $[[0, 0, 0], [1, 0, 0], [0, 0, 0]]$ with *same*: what happens to the picture? **3.** Kernels of shape `(5, 5, 16, 8)`: how many maps, how many parameters? **4.** The image becomes twice as wide and twice as high. How many more parameters does a convolutional layer have? **5.** Why may a sharpened picture have pixels above 1?
 #
 # <details><summary>Answers</summary>
 #
@@ -600,4 +601,4 @@ ck.plots.show(ax.figure, alt="A pyramid of four rows of boxes; Figure 2.8 descri
 #
 # You have designed kernels by hand. Networks take the opposite way and learn them from data (iSystems). Lesson 03 shows how anything is learnt at all: models, losses, optimisers.
 #
-# **References.** K. Dillon, *Deep Learning*, topic 10 (2019): receptive fields, layers as convolutions, the optic nerve. D. Bridge, *Artificial Intelligence II* (CS4619): primate vision, sizes and channels of layers. iSystems, *Convolutional Neural Networks*: filters and learned kernels. D. Marr and E. Hildreth, *Theory of edge detection*, Proceedings of the Royal Society B (1980): the difference of Gaussians. Photograph: danielbuechele, CC BY 2.0, `china.jpg` of scikit-learn; cropped and made smaller.
+# **References.** K. Dillon, *Deep Learning*, topic 10 (2019): receptive fields, layers as convolutions, the optic nerve. D. Bridge, *Artificial Intelligence II* (CS4619): primate vision, sizes and channels of layers. iSystems, *Convolutional Neural Networks*: filters and learned kernels. R. W. Rodieck, *Quantitative analysis of cat retinal ganglion cell response to visual stimuli*, Vision Research 5 (1965): the difference of Gaussians. Photograph: danielbuechele, CC BY 2.0, `china.jpg` of scikit-learn; cropped and made smaller.

@@ -1,9 +1,9 @@
 # %% [markdown]
 # # 03 Learning with Keras
 #
-# **To learn is to say with one number how wrong a network is, and then to turn its weights until that number falls.**
+# **To learn is to say with one number how wrong a network is, and then to adjust its weights until that number falls.**
 #
-# Keras does the turning. You will write the parts that say how wrong: labels as vectors, scores as probabilities, the loss. Then you train a network that tells shirts from boots, and watch it begin to learn by heart.
+# Keras does the adjusting. You will write the parts that say how wrong: labels as vectors, scores as probabilities, the loss. Then you train a network that tells shirts from boots, and watch it begin to learn by heart.
 #
 # *Time:* about two hours with all exercises; running every cell takes about 80 seconds on two cores and the full data.
 # *Before this lesson:* lesson 01, where exercises and checks were introduced; matrix products with NumPy.
@@ -14,14 +14,14 @@
 # - read the shape of a tensor, from a single number to a batch of videos;
 # - turn scores into probabilities, and probabilities into a loss, without overflow;
 # - say what a network without activations is, and count a dense network's parameters;
-# - build, train, evaluate and question a network in Keras;
+# - build, train, evaluate and query a network in Keras;
 # - see where overfitting begins, and set dropout and L2 against it.
 #
 # **Notation.**
 #
 # | symbol | meaning |
 # | --- | --- |
-# | $x_i$, $y_i$ | an **example** and its **label**, $i = 1 \dots N$ |
+# | $x_i$, $y_i$ | an **example** and its **label**, $i = 0 \dots N - 1$ |
 # | $f$, $w$ | the **model** and its **weights** |
 # | $L(f(x), y)$ | the **loss**: how wrong the answer $f(x)$ is when $y$ is right |
 # | $z$, $p$ | **logits** (raw scores) and **probabilities**, shape $(N, C)$ for $C$ classes |
@@ -44,7 +44,7 @@ ck.setup(seed=0)
 #
 # What we would like to make small is the expected loss on examples yet to come. Nobody can compute that. So we take the mean over the examples we have, the **empirical risk**, and usually add a **regulariser** $R$, which makes complicated models expensive:
 #
-# $$\frac{1}{N} \sum_{i=1}^{N} L\big(f(x_i), y_i\big) \;+\; \lambda\, R(f).$$
+# $$\frac{1}{N} \sum_{i=0}^{N-1} L\big(f(x_i), y_i\big) \;+\; \lambda\, R(f).$$
 #
 # The model with the smallest sum wins. (This framework follows Dillon 2018.) An **optimiser** searches for it. **Gradient descent** computes the slope of the risk and steps downhill, $w \leftarrow w - \eta \cdot \text{slope}$; $\eta$ is the **learning rate**. At $w = 1$ the slope is the mean of $2(wx - y)x$, which is $-28/3 \approx -9.33$. With $\eta = 0.03$ the next weight is $1 + 0.28 = 1.28$.
 #
@@ -82,6 +82,7 @@ for ax, rate in zip(axes, (0.03, 0.25), strict=True):
     ax.plot(grid, risk + 2 * grid**2, ":", label="with penalty $2 w^2$")
     ax.plot(path, np.interp(path, grid, risk), "s--", label="steps from $w = 1$")
     ax.set(xlabel="w", title=f"learning rate {rate}", ylim=(0, 30))
+axes[0].set_ylabel("risk")
 figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
 ck.plots.show(figure, alt="A parabola with the steps of two descents; Figure 3.1 describes it.")
 
@@ -122,7 +123,7 @@ ck.plots.show(figure, alt="Twenty-four pictures in three rows, each under its cl
 #
 # By custom the batch comes first and the channels come last.
 #
-# **Predict, then run.** How many axes has `x_train[:32]`, and how many has `x_train[0]`? How many numbers are in the batch of videos, about?
+# **Predict, then run.** How many axes does `x_train[:32]` have, and how many does `x_train[0]` have? How many numbers are in the batch of videos, about?
 #
 # <details><summary>Answer</summary>
 #
@@ -180,7 +181,7 @@ answer = [one_hot(labels, c) @ rng.normal(size=c) for labels, c in cases]  # a n
 #
 # The last layer of a network gives raw scores, the logits, say $z = [2, 1, -1]$. They can be negative and add up to anything. The **softmax** makes them probabilities: take exponentials, which are positive, and divide by their sum.
 #
-# $$p_c = \frac{e^{z_c}}{\sum_k e^{z_k}}, \qquad \frac{[7.39,\; 2.72,\; 0.37]}{10.47} = [0.705,\; 0.259,\; 0.035].$$
+# $$p_c = \frac{e^{z_c}}{\sum_j e^{z_j}}, \qquad \frac{[7.39,\; 2.72,\; 0.37]}{10.48} = [0.705,\; 0.259,\; 0.035].$$
 #
 # If the right class is $y$, the **cross-entropy** loss is $-\log p_y$: nothing for a probability of 1, and more and more as it falls towards 0. Here $-\log 0.705 = 0.35$ if class 0 is right, but $-\log 0.035 = 3.35$ if class 2 is.
 
@@ -236,6 +237,8 @@ answer = [[softmax(logits), logits] for logits in batches]  # the logits must no
 rng = np.random.default_rng(SEED)
 heights = rng.permutation([-2000, -1000, 0, 1000, 2000])[:, np.newaxis]
 answer = [softmax(heights + rng.integers(-20, 21, (5, c)) / 8) for c in (3, 5, 8)]
+steep = np.array([[0, 1000, 1000, 0, 0], [1000, 1000, 0, 0, -4000]])
+answer += [softmax(steep + rng.integers(-20, 21, (2, 5)) / 8)]
 
 # %% [markdown]
 # ### Exercise 3.3: `cross_entropy(probabilities, labels)`
@@ -244,7 +247,7 @@ answer = [softmax(heights + rng.integers(-20, 21, (5, c)) / 8) for c in (3, 5, 8
 #
 # - `probabilities`: shape `(N, C)`, rows that add up to 1. `labels`: shape `(N,)`, integers.
 # - Returns one number. The logarithm is the natural one.
-# - A right class with probability 0 would cost infinitely much. As Keras does, raise every probability below $10^{-7}$ to $10^{-7}$ before the logarithm; so no image costs more than 16.1.
+# - A right class with probability 0 would cost infinitely much. As Keras does, raise every probability below $10^{-7}$ to $10^{-7}$ before the logarithm; so no image costs more than $-\log 10^{-7} \approx 16.12$.
 # - Example: `cross_entropy(np.array([[0.5, 0.5], [0.2, 0.8]]), np.array([0, 1]))` gives `0.4581`, the mean of 0.6931 and 0.2231.
 #
 # <details><summary>Hint</summary>
@@ -288,16 +291,16 @@ for n, c in ((2, 3), (5, 4), (7, 6), (4, 10), (3, 5)):
 #
 # <details><summary>Answer</summary>
 #
-# Neither. The one-hot sum $-\sum_c y_c \log p_c$ keeps only the term of the right class, and that is what the sparse loss picks at once. *Sparse* says only that a label is stored as one number, not as a row of mostly zeros.
+# Neither. With $t$ for the one-hot vector, the sum $-\sum_c t_c \log p_c$ keeps only the term of the right class, and that is what the sparse loss picks at once. *Sparse* says only that a label is stored as one number, not as a row of mostly zeros.
 #
 # </details>
 
 # %% tags=["nbval-check-output"]
-p = np.array([[0.705, 0.260, 0.035], [0.1, 0.1, 0.8]], dtype="float32")
+answers = np.array([p, [0.1, 0.1, 0.8]], dtype="float32")  # p is that of Figure 3.3
 labels = np.array([0, 1])
 vectors = keras.utils.to_categorical(labels, 3)
-sparse = keras.losses.sparse_categorical_crossentropy(labels, p)
-dense = keras.losses.categorical_crossentropy(vectors, p)
+sparse = keras.losses.sparse_categorical_crossentropy(labels, answers)
+dense = keras.losses.categorical_crossentropy(vectors, answers)
 print("labels ", labels, "         losses", np.round(sparse, 3))
 print("one-hot", vectors.astype(int).tolist(), "losses", np.round(dense, 3))
 
@@ -435,7 +438,7 @@ for h, m in ((4, 4), (3, 2), (6, 3), (1, 5)):
 #
 # <details><summary>Hint</summary>
 #
-# How many numbers does each layer take in, and how many units has it? Which layer has nothing to learn?
+# How many numbers does each layer take in, and how many units does it have? Which layer has nothing to learn?
 #
 # </details>
 
@@ -459,7 +462,7 @@ answer = [..., ..., output_count, total_count]
 # %% [markdown]
 # ## Compile, fit, evaluate, predict
 #
-# Four calls make a Keras training. `compile` chooses the loss and the optimiser, `fit` turns the weights, `evaluate` measures on other data, `predict` asks. What Keras offers for each part:
+# Four calls make a Keras training. `compile` chooses the loss and the optimiser, `fit` adjusts the weights, `evaluate` measures on other data, `predict` asks. What Keras offers for each part:
 #
 # | part | in Keras | when |
 # | --- | --- | --- |
@@ -543,7 +546,7 @@ figure = ck.plots.curves(history, title="dense-128 on 6,700 images, twenty epoch
 ck.plots.show(figure, alt="Loss and accuracy over twenty epochs; Figure 3.6 describes them.")
 
 # %% [markdown]
-# *Figure 3.6.* Left: the loss. On the training images (solid, circles) it falls to the end. On the validation images (dashed, squares) it falls fast at first, then hardly at all, and a gap opens: **overfitting**. It begins where the validation loss is lowest; from there on, the network only gets better at images that it knows. The curve is jagged, so another run may put that point some epochs earlier or later. Right: the accuracies part in the same way.
+# *Figure 3.6.* Left: the loss. On the training images (solid, circles) it falls to the end. On the validation images (dashed, squares) it falls fast at first, then hardly at all, and a gap opens. A gap alone is no harm: most networks do better on images that they know. **Overfitting** is when the validation loss has stopped falling, and the training loss has not. It begins where the validation loss is lowest. The curve is jagged, so another run may put that point some epochs earlier or later. Right: the accuracies part in the same way.
 #
 # ## Dropout and L2 make learning by heart harder
 #
@@ -554,29 +557,29 @@ ck.plots.show(figure, alt="Loss and accuracy over twenty epochs; Figure 3.6 desc
 #
 # With L2, the loss that Keras reports contains the penalty. To compare like with like, the figure shows the cross-entropy alone, which `run` records as a metric.
 #
-# **Predict, then run.** Which of the three networks will have the lowest *training* loss, and which the lowest *validation* loss?
+# **Predict, then run.** Which of the three networks will have the lowest *training* loss? Which will have the lowest *validation* loss at its best, and which after sixty epochs?
 #
 # <details><summary>Answer</summary>
 #
-# The plain one learns its images best: nothing hinders it. On the validation images it is the other way round, and dropout is ahead here. A regulariser pays with the first loss for the second.
+# The plain one learns its images best: nothing hinders it. On the validation images dropout is ahead here, at its best and at the end. At their best, the plain one and L2 are about level. But after sixty epochs the plain one has climbed furthest: L2 mostly flattens the climb.
 #
 # </details>
 
 # %%
 trials = {"plain": {}, "dropout 0.5": {"dropout": 0.5}, "L2 0.001": {"l2": 0.001}}
 histories = {name: run(2_000, 60, batch_size=128, **extra) for name, extra in trials.items()}
-for name, history in histories.items():
-    loss = history["val_cross_entropy"]
+losses = {name: history["val_cross_entropy"] for name, history in histories.items()}
+for name, loss in losses.items():
     best = int(np.argmin(loss)) + 1
     late = np.mean(loss[-10:])
     print(f"{name:12} lowest {min(loss):.3f} after epoch {best}, mean of the last ten {late:.3f}")
 measures = {"cross_entropy": "training loss", "val_cross_entropy": "validation loss"}
 figure = ck.plots.compare_curves(histories, measures | {"val_accuracy": "validation accuracy"})
-figure.axes[1].set_ylim(top=1.6 * min(loss))
+figure.axes[1].set_ylim(top=1.6 * min(losses["plain"]))
 ck.plots.show(figure, alt="Curves of three trainings over sixty epochs; Figure 3.7 tells more.")
 
 # %% [markdown]
-# *Figure 3.7.* Plain (solid, circles), dropout (dashed, squares) and L2 (dotted, triangles) on 2,000 images. Left: the plain training loss falls lowest. That with dropout stays high also because it is measured while half of the units are off. Middle: the plain validation loss turns early and climbs (the first epochs are cut off). With L2 it climbs less, with dropout it stays low. Right: the accuracies differ much less. Most answers stay right; what overfitting adds is false certainty in the wrong ones. (The digits that stand in for the clothes offline are too easy for this; there the curves stay close together.)
+# *Figure 3.7.* Plain (solid, circles), dropout (dashed, squares) and L2 (dotted, triangles) on 2,000 images. Left: the plain training loss falls lowest. That with dropout stays high also because it is measured while half of the units are off. Middle: the plain validation loss turns and climbs (the first epochs are cut off). With L2 it climbs less, with dropout it stays low. Right: the accuracies differ much less. Most answers stay right; what overfitting adds is false certainty in the wrong ones. (The digits that stand in for the clothes offline are too easy for this; there the curves stay close together.)
 #
 # The rate 0.5 and the factor 0.001 were tried out, on validation images. Such numbers, chosen before the training, are **hyperparameters**; lesson 07 searches for them in earnest. The simplest remedy needs none: stop where the validation loss is lowest. `keras.callbacks.EarlyStopping` does that for you.
 #
@@ -587,11 +590,11 @@ ck.plots.show(figure, alt="Curves of three trainings over sixty epochs; Figure 3
 # - Softmax turns logits into probabilities; cross-entropy is $-\log$ of the right one. Sparse and one-hot labels give the same loss.
 # - Without activations, any number of dense layers is one: weights $W_1 W_2$, bias $b_1 W_2 + b_2$.
 # - `compile`, `fit`, `evaluate`, `predict`; 101,770 parameters.
-# - Overfitting begins where the validation loss is lowest. Dropout, L2, more images or an early stop help.
+# - A network overfits when its validation loss has stopped falling and its training loss has not. Dropout, L2, more images or an early stop help.
 #
 # ## Quiz
 #
-# **1.** How many steps are three epochs of 1,000 images in batches of 50? **2.** All logits grow by 5. What happens to the probabilities? **3.** What is the loss of a network that gives each of ten classes 0.1? **4.** How many parameters has a dense layer from 100 inputs to 20 units? **5.** Why can the training loss be higher than the validation loss when dropout is used?
+# **1.** How many steps are three epochs of 1,000 images in batches of 50? **2.** All logits grow by 5. What happens to the probabilities? **3.** What is the loss of a network that gives each of ten classes 0.1? **4.** How many parameters does a dense layer have from 100 inputs to 20 units? **5.** Why can the training loss be higher than the validation loss when dropout is used?
 #
 # <details><summary>Answers</summary>
 #

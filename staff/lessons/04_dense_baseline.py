@@ -39,7 +39,7 @@ ck.setup(seed=0)
 # %% [markdown]
 # ## Look before you learn
 #
-# MNIST is a set of 70,000 handwritten digits, scanned at 28 by 28 pixels: 60,000 to learn from, 10,000 to be judged by. The first thing to do with any data is to look.
+# MNIST is a set of 70,000 handwritten digits: 60,000 to learn from, 10,000 to be judged by. Each was scaled to fit into 20 by 20 pixels and centred in an image of 28 by 28 (LeCun 1998). The first thing to do with any data is to look.
 
 # %%
 mnist = ck.load_mnist()
@@ -67,10 +67,11 @@ ck.plots.show(figure, alt="Thirty handwritten digits in three rows, each under i
 ax = ck.plots.label_histogram(mnist.y_train, mnist.class_names)
 counts = np.bincount(mnist.y_train)
 print(f"most frequent / rarest class: {counts.max() / counts.min():.2f}")
-ck.plots.show(ax.figure, alt="Bar chart of the number of training images of each digit.")
+alt = f"Ten bars, one for each digit, from {counts.min():,} to {counts.max():,} training images."
+ck.plots.show(ax.figure, alt=alt)
 
 # %% [markdown]
-# *Figure 4.2.* How many training images each digit has. The dashed line is the mean.
+# *Figure 4.2.* How many training images each digit has: on the full data from 5,421 (digit 5) to 6,742 (digit 1). The dashed line is the mean.
 #
 # ### Exercise 4.1: `normalise(images)`
 #
@@ -100,7 +101,8 @@ ck.checks.normalise(normalise)
 # %% coursekit={"exercise": "4.1", "role": "grade", "points": 1}
 rng = np.random.default_rng(SEED)
 batches = [rng.integers(240, size=shape, dtype=np.uint8) for shape in ((3, 4, 5), (2, 6, 3))]
-answer = [[normalise(images), images] for images in batches]  # the images must not change
+results = [np.asarray(normalise(images)) for images in batches]
+answer = [[r.itemsize, r, images] for r, images in zip(results, batches, strict=True)]  # unchanged
 
 # %% [markdown]
 # **Predict, then run.** One `uint8` pixel takes 1 byte, a `float32` number 4, a `float64` number 8. How many megabytes do 60,000 images of 28 by 28 pixels take in each?
@@ -223,17 +225,17 @@ print(f"on the 32 images it has seen: accuracy {accuracy:.2f}, loss {loss:.3f}")
 # | `dense-128` (Dillon 2019) | 128 | Adam | 32 | 0.9782 |
 # | `dense-256` (Bridge CS4619) | 256 | RMSprop, learning rate 0.003 | 128 | 0.9769 |
 #
-# All see every training image five times: five **epochs**.
+# All see every training image five times: five **epochs**. `recipe.targets` gives the labels as the recipe's loss wants them, integers or one-hot vectors.
 
 
 # %%
-def train(recipe, **options):
+def train(recipe):
     """Train a recipe's network and put its numbers into the table."""
     model = recipe.compile(recipe.build(), steps_per_execution=16)
     start = time.perf_counter()
-    options = {"batch_size": recipe.batch_size, "verbose": 0} | options
-    bar = ck.models.progress_bar()
-    model.fit(x_train, recipe.targets(y_train), epochs=recipe.epochs, callbacks=[bar], **options)
+    fit = {"batch_size": recipe.batch_size, "epochs": recipe.epochs, "verbose": 0}
+    fit |= {"callbacks": [ck.models.progress_bar()]}
+    model.fit(x_train, recipe.targets(y_train), **fit)
     seconds = time.perf_counter() - start
     _, accuracy = model.evaluate(x_test, recipe.targets(y_test), verbose=0)
     row = {"parameters": model.count_params(), "test accuracy": accuracy, "seconds": seconds}
@@ -252,7 +254,7 @@ wider_model = train(LECTURES["dense-256"])
 pd.DataFrame.from_dict(table, orient="index").round({"test accuracy": 4, "seconds": 0})
 
 # %% [markdown]
-# Read the table from top to bottom. On the full data the linear model already reads about nine digits in ten: most of MNIST is easy. The hidden layer removes most of the errors that are left. Doubling its width changes little.
+# Read the table from top to bottom. On the full data the linear model already reads about nine digits in ten: most of MNIST is easy. The hidden layer removes most of the errors that are left. The last row differs from the one above it in three things: width, optimiser and batch size. So this table cannot say which of them did what; lesson 07 shows how to find out.
 #
 # The published numbers are single runs. Yours will differ from them, and from run to run, in the third decimal; lesson 07 measures by how much.
 #
@@ -349,7 +351,7 @@ ax = ck.evaluation.plot_confusion_matrix(matrix, mnist.class_names)
 ck.plots.show(ax.figure, alt="Heat map of the confusion matrix; Figure 4.3 describes it.")
 
 # %% [markdown]
-# *Figure 4.3.* Confusion matrix of `dense-128` on the test images. Nearly everything lies on the diagonal. Look for the strongest fields beside it: they are pairs of digits that look alike in handwriting, such as 4 and 9.
+# *Figure 4.3.* Confusion matrix of `dense-128` on the test images. Numbers are counts. Colours show the mistakes in percent of their row; the diagonal, grey, has no part in them. Nearly everything lies on it. Look for the strongest fields beside it: many are pairs of digits that look alike in handwriting. In the stored run the strongest is 9 taken for 4; yours may be another.
 #
 # ### Exercise 4.5: `recall_per_class(matrix)`
 #
@@ -399,7 +401,7 @@ figure = ck.plots.images(mnist.x_test[worst], titles=titles, columns=10)
 ck.plots.show(figure, alt="Up to twenty digits that the network misread, surest mistake first.")
 
 # %% [markdown]
-# *Figure 4.4.* The surest mistakes; "4 as 9" is a 4 that was taken for a 9. Some you would misread yourself, and a few labels may be wrong. Others are plain to you. The network has no idea of strokes or neighbours: to a dense layer, a picture whose pixels were all shuffled by one fixed rule would be just as easy.
+# *Figure 4.4.* The surest mistakes; "9 as 4" is a 9 that was taken for a 4. Some you would misread yourself, and a few labels may be wrong. Others are plain to you. The network has no idea of strokes or neighbours: to a dense layer, a picture whose pixels were all shuffled by one fixed rule would be just as easy.
 #
 # ## When learning turns into learning by heart
 #
@@ -425,11 +427,11 @@ ck.plots.show(figure, alt="Loss and accuracy over twenty epochs; Figure 4.5 desc
 # %% [markdown]
 # *Figure 4.5.* Left: the loss over the epochs. On the training images (solid, circles) it falls towards 0. On the validation images (dashed, squares) it falls first, then turns and rises. Right: the training accuracy nears 1, the validation accuracy levels off. (On a small data set, as in quick mode or without a network connection, the turn can lie beyond the twentieth epoch.)
 #
-# The gap between the two curves is **overfitting**. From the turning point on, the network learns its training images by heart. The validation *accuracy* hardly suffers: most answers stay right, but the wrong ones become more and more certain, and the loss makes certainty expensive.
+# A gap between the two curves alone is no harm. From the turning point on, the validation loss no longer falls while the training loss does: that is **overfitting**. The network learns its training images by heart. The validation *accuracy* hardly suffers: most answers stay right, but the wrong ones become more and more certain, and the loss makes certainty expensive.
 #
 # <details><summary>What would you do about it?</summary>
 #
-# Stop near the turning point, as five epochs do. Or make learning by heart harder: dropout or weight decay (lesson 03), more data, or a network that shares its weights (lesson 05).
+# Stop near the turning point, as five epochs do. Or make learning by heart harder: dropout or L2 (lesson 03), more data, or a network that shares its weights (lesson 05).
 #
 # </details>
 
@@ -448,7 +450,7 @@ ck.plots.show(figure, alt="Loss and accuracy over twenty epochs; Figure 4.5 desc
 #
 # <details><summary>Answers</summary>
 #
-# **1.** No: always answering A reaches the same. **2.** $\log 100 \approx 4.61$. **3.** The number of test images that show a 4. **4.** Overfitting. **5.** The test images would then have taken part in training, and their accuracy would flatter you.
+# **1.** No: always answering A reaches the same. **2.** $\log 100 \approx 4.61$. **3.** The number of test images that show a 4. **4.** Overfitting. **5.** The test images would then have taken part in the choice, and their accuracy would flatter you.
 #
 # </details>
 #

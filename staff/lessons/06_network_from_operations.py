@@ -59,7 +59,7 @@ ck.setup(seed=0)
 #
 # <details><summary>Answer</summary>
 #
-# 333,526. The first dense layer alone has $3136 \cdot 100 + 100 = 313{,}700$ of them, 94 %. It is the old story of lesson 05: weights are dear where maps meet dense units.
+# 333,526. The first dense layer alone has $3136 \cdot 100 + 100 = 313{,}700$ of them, 94 %. It is the old story of lesson 05: weights are expensive where maps meet dense units.
 #
 # </details>
 
@@ -239,7 +239,7 @@ for n, c in ((1, 3), (4, 4), (6, 3), (3, 10), (5, 2)):
 #
 # $$v \leftarrow v - \eta f'(v) = 1 - 0.1 \cdot (-4) = 1.4.$$
 #
-# **Predict, then run.** The last two lines ask a second tape, in whose block nothing is computed, for the slope of `f`. What does it answer?
+# **Predict, then run.** The last three lines ask a second tape, in whose block nothing is computed, for the slope of `f`. What does it answer?
 #
 # <details><summary>Answer</summary>
 #
@@ -394,9 +394,9 @@ rng = np.random.default_rng(SEED)
 values, whole = rng.normal(size=30), batches(30, 5, 24, rng)  # four passes over all images
 answer = [np.shape(whole), np.sort(values[np.reshape(whole, (4, 30))], axis=1)]
 for n, size, in_deck in ((23, 4, 5), (40, 9, 4)):  # here some are left over in each pass
-    dealt = batches(n, size, 6 * in_deck, rng)
-    passes = np.reshape(dealt, (6, in_deck * size))
-    answer += [np.shape(dealt), [len(np.unique(one)) for one in passes]]
+    dealt = batches(n, size, 12 * in_deck, rng)
+    passes = np.reshape(dealt, (12, in_deck * size))
+    answer += [np.shape(dealt), len(np.unique(dealt)), [len(np.unique(one)) for one in passes]]
 
 # %% coursekit={"exercise": "6.4a", "role": "grade", "points": 1}
 rng = np.random.default_rng(SEED)
@@ -478,7 +478,7 @@ order = decks.reshape(-1, batch_size)[:iterations]
 print(f"{n:,} images, {iterations:,} batches of {batch_size}, a report every {every}")
 
 # %% [markdown]
-# Each report measures on two fixed samples: the first 1,000 training images and the first 1,000 test images. iSystems takes the batch at hand and 50 test images. Then the curve jumps with every batch, and you cannot tell a better network from easier images.
+# Each report measures on two fixed samples, drawn once at random: 1,000 training images and 1,000 test images. iSystems takes the batch at hand and 50 test images. Then the curve jumps with every batch, and you cannot tell a better network from easier images.
 #
 # **Predict, then run.** A network that knows nothing has a loss of $\log 10 \approx 2.30$. What will the first report say?
 #
@@ -489,12 +489,14 @@ print(f"{n:,} images, {iterations:,} batches of {batch_size}, a report every {ev
 # </details>
 
 # %%
-history = []
+history, samples = [], []
+for x, y in ((x_train, y_train), (x_test, y_test)):
+    chosen = np.random.default_rng(0).permutation(len(x))[:1000]
+    samples.append((x[chosen], y[chosen]))
 
 
 def report(done):
-    parts = (x_train, y_train), (x_test, y_test)
-    history.append([done, *(float(fast_loss(x[:1000], y[:1000])) for x, y in parts)])
+    history.append([done, *(float(fast_loss(x, y)) for x, y in samples)])
     print("after {:5} iterations: training loss {:.3f}, test loss {:.3f}".format(*history[-1]))
 
 
@@ -584,7 +586,7 @@ print(f"{model.count_params():,} parameters here, {recipe.parameters:,} in the r
 #
 # <details><summary>Answer</summary>
 #
-# It shrinks. Eager execution pays for every *operation* that Python starts, and a step starts a great many, most of them in Adam's arithmetic for eight variables. It pays the same for small batches and large ones. With many images the arithmetic itself takes over. Even then the graph can stay ahead: who knows all operations in advance can join some of them into one, and run others side by side.
+# It shrinks. Eager execution pays for every *operation* that Python starts, and a step starts a great many, most of them in Adam's arithmetic for eight variables. It pays the same for small batches and large ones. With many images the arithmetic itself takes over. Even then the graph can stay ahead: it is known in advance, so some operations can be joined into one, and others run side by side.
 #
 # </details>
 

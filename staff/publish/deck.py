@@ -22,6 +22,8 @@ from markdown_it import MarkdownIt
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+from staff.source import without_magics
+
 MARKDOWN = MarkdownIt("commonmark").enable("table")
 KINDS = {
     "heading_open": "heading",
@@ -353,7 +355,7 @@ def is_point(sentence: str) -> bool:
 def without_plots(source: str) -> str:
     """Leave out the statements that only draw: their picture has a slide of its own."""
     lines = source.splitlines()
-    for statement in reversed(ast.parse(source).body):
+    for statement in reversed(ast.parse(without_magics(source)).body):
         if re.search(r"\b(ck\.plots|plt)\.", ast.unparse(statement)):
             del lines[statement.lineno - 1 : statement.end_lineno]
     return "\n".join(lines).strip()

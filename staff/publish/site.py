@@ -14,7 +14,8 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from staff.build import ROOT, Course
+from staff import ROOT
+from staff.build import Course
 from staff.source import LessonError
 
 # What docs/ shows of other folders, so that nothing is written twice.

@@ -17,7 +17,8 @@ from nbconvert import SlidesExporter
 from playwright.sync_api import Browser
 from pygments.formatters import HtmlFormatter
 
-from staff.build import ROOT, Course
+from staff import ROOT
+from staff.build import Course
 from staff.publish.chromium import BrowserMissingError, chromium
 from staff.publish.deck import make_deck
 from staff.source import LessonError

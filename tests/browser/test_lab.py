@@ -4,7 +4,6 @@ import json
 import os
 import re
 import secrets
-import shutil
 import subprocess
 import sys
 import time
@@ -15,7 +14,9 @@ import nbformat
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-ROOT = Path(__file__).resolve().parents[2]
+from staff import ROOT, students
+from staff.build import Course
+
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 PICTURES = ROOT / "build" / "screenshots"
 
@@ -38,11 +39,9 @@ class Lab:
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
-    """`make lab` in a copy of the course, for a new user: without any settings of their own."""
-    home, course = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("course")
-    for name in ("Makefile", "pyproject.toml", "requirements.txt"):
-        shutil.copy2(ROOT / name, course)  # with its date, so that make finds .venv ready
-    shutil.copytree(ROOT / "notebooks", course / "notebooks")
+    """`make lab` in what students are given, for a new user: without any settings of their own."""
+    home, course = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("given") / "course"
+    students.write(Course.read(ROOT), course)  # with its dates, so that make finds .venv ready
     (course / ".venv").symlink_to(sys.prefix)
     own = ("JUPYTER", "IPYTHON", "XDG_", "COURSEKIT_")
     environment = {key: value for key, value in os.environ.items() if not key.startswith(own)}
