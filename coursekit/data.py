@@ -14,6 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
+from coursekit import progress
+
 _PATIENCE = 5.0  # seconds without a byte after which the network is given up
 _QUICK = {"train": 2_000, "test": 1_000}
 _FILES = {
@@ -91,7 +93,7 @@ class Dataset:
     Attributes
     ----------
     name : str
-        The set that was asked for: "MNIST" or "Fashion-MNIST".
+        The set that was asked for: "MNIST", "Fashion-MNIST" or "digits".
     x_train, x_test : ndarray of shape (N, 28, 28), uint8
         Grey values from 0, the background, to 255.
     y_train, y_test : ndarray of shape (N,), uint8
@@ -168,12 +170,16 @@ def load_digits() -> Dataset:
 
 def is_quick() -> bool:
     """Tell whether COURSEKIT_QUICK asks for small subsets."""
-    return os.environ.get("COURSEKIT_QUICK", "") not in ("", "0")
+    return _is_set("COURSEKIT_QUICK")
 
 
 def is_offline() -> bool:
     """Tell whether COURSEKIT_OFFLINE forbids the network."""
-    return os.environ.get("COURSEKIT_OFFLINE", "") not in ("", "0")
+    return _is_set("COURSEKIT_OFFLINE")
+
+
+def _is_set(flag: str) -> bool:
+    return os.environ.get(flag, "") not in ("", "0")
 
 
 def digest(x_train: np.ndarray, y_train: np.ndarray, x_test: np.ndarray, y_test: np.ndarray) -> str:
@@ -216,7 +222,8 @@ def _from_folder(spec: _Spec) -> Arrays | None:
         is_folder = folder.is_dir()
     if not is_folder:
         raise DataError(
-            f"COURSEKIT_DATA names no folder; set it to the folder with {spec.file} or unset it"
+            f"COURSEKIT_DATA is {value!r}, which is no folder; "
+            f"set it to the folder with {spec.file} or unset it"
         )
     try:
         arrays = _read(folder / spec.file, spec)
@@ -258,11 +265,14 @@ def _from_network(spec: _Spec) -> Arrays | None:
 
 def _embedded(spec: _Spec) -> Arrays:
     why = "COURSEKIT_OFFLINE is set" if is_offline() else f"the network is not either ({_trouble})"
-    _say(
+    way_out = "" if is_offline() else "; restart the kernel to try the network again"
+    is_new = _say(
         f"{spec.name} is not here and {why}: using scikit-learn's 1,797 handwritten digits "
         "instead (1,297 for training, 500 for testing). "
-        f"Set COURSEKIT_DATA to a folder with {spec.file} to use the real set."
+        f"Set COURSEKIT_DATA to a folder with {spec.file} to use the real set{way_out}."
     )
+    if not is_new:
+        print(f"[data] {spec.name} is still scikit-learn's digits.")
     return _digits()
 
 
@@ -305,13 +315,17 @@ def _subset(arrays: Arrays) -> Arrays:
 
 
 def _read(path: Path, spec: _Spec) -> Arrays | None:
-    """Read and verify an npz file; None where there is none, or none that may be opened."""
+    """Read and verify an npz file; None where there is none, or none that can be opened."""
     try:
         with np.load(path, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in _FILES if name in archive.files}
-    except (FileNotFoundError, NotADirectoryError, PermissionError):
-        return None
+    except MemoryError:
+        raise
     except Exception as error:
+        if (
+            getattr(error, "errno", None) is not None
+        ):  # the system's, which says nothing of the file
+            return None
         # A damaged archive fails in a dozen ways inside zipfile, zlib and NumPy.
         raise _UnusableError("it cannot be read as an npz archive") from error
     _verify(arrays, spec)
@@ -335,7 +349,6 @@ def _verify(arrays: Arrays, spec: _Spec) -> None:
 def _download(spec: _Spec) -> Arrays:
     """Fetch the four original files into memory, so that a killed download leaves nothing."""
     import pooch
-    from tqdm.auto import tqdm
 
     fetch = pooch.HTTPDownloader(timeout=_PATIENCE, chunk_size=2**14)
     buffers = [io.BytesIO() for _ in _FILES]
@@ -352,8 +365,7 @@ def _download(spec: _Spec) -> Arrays:
     # for a minute; a daemon, because Python should not wait for it at its end either.
     thread = threading.Thread(target=work, daemon=True)
     received, last, done = 0, time.monotonic(), False
-    # The delay keeps an empty bar off the page where nothing ever comes.
-    bar = tqdm(total=spec.size, desc=spec.name, unit="B", unit_scale=True, delay=0.1)
+    bar = progress.over_bytes(spec.name, spec.size)
     try:
         thread.start()
         while not done:
@@ -401,8 +413,10 @@ def _cache_folder() -> Path:
     return pooch.os_cache("coursekit")
 
 
-def _say(line: str) -> None:
-    """Print a line once a process, however often a lesson loads its data."""
-    if line not in _said:
+def _say(line: str) -> bool:
+    """Print a line once a process, however often a lesson loads its data; tell whether now."""
+    is_new = line not in _said
+    if is_new:
         _said.add(line)
         print(f"[data] {line}")
+    return is_new

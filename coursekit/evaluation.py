@@ -224,9 +224,9 @@ def _labels(labels: ArrayLike, name: str, n_classes: int | None) -> NDArray[np.i
     if not labels.size:
         return labels.astype(int)
     if labels.dtype.kind not in "iu":
-        raise ValueError(
-            f"{name} holds {labels.dtype}: pass whole numbers, e.g. {name}.astype(int)"
-        )
+        has_fractions = labels.dtype.kind == "f" and (labels % 1 != 0).any()
+        example = "probabilities.argmax(axis=1)" if has_fractions else f"{name}.astype(int)"
+        raise ValueError(f"{name} holds {labels.dtype}: pass whole numbers, e.g. {example}")
     top = np.inf if n_classes is None else n_classes - 1
     if labels.min() < 0 or labels.max() > top:
         found = f"{name} goes from {labels.min()} to {labels.max()}"

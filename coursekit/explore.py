@@ -5,6 +5,7 @@ a stored notebook shows that instead of an empty box.
 """
 
 import base64
+import html
 import io
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -53,7 +54,8 @@ class Explorer:
         self.png = base64.b64encode(buffer.getvalue()).decode()
         # In a narrow window the picture shrinks; without the style its right side is cut off.
         style, source = "max-width: 100%; height: auto", f"data:image/png;base64,{self.png}"
-        self.picture.value = f'<img style="{style}" alt="{self.alt}" src="{source}">'
+        alt = html.escape(self.alt)
+        self.picture.value = f'<img style="{style}" alt="{alt}" src="{source}">'
 
     def _repr_mimebundle_(self, **_: object) -> tuple[dict[str, Any], dict[str, Any]]:
         """Offer the live box first; a front end without a kernel takes the picture."""
@@ -72,9 +74,23 @@ def slide_kernel(x: Sequence[float], w: Sequence[float]) -> Explorer:
     Parameters
     ----------
     x : array-like of shape (n,)
+        The signal.
     w : array-like of shape (k,), k <= n
+        The kernel.
+
+    Returns
+    -------
+    Explorer
+        A slider over the picture of `coursekit.plots.sliding_kernel`.
+
+    Raises
+    ------
+    ValueError
+        If the kernel is longer than the signal.
     """
     x, w = np.asarray(x), np.asarray(w)
+    if len(w) > len(x):
+        raise ValueError(f"a kernel of {len(w)} weights does not fit on a signal of {len(x)}")
 
     def draw(position: int) -> tuple[Figure, str]:
         window = x[position : position + len(w)]
@@ -141,6 +157,11 @@ def slide_kernel2d(
         The first kernel, a key of `FILTERS`.
     row, column : int
         The first place in the response.
+
+    Returns
+    -------
+    Explorer
+        Controls over the picture of `coursekit.plots.sliding_kernel2d`.
     """
     preset = widgets.Dropdown(options=[*FILTERS, "own"], value=start, description="kernel")
     weights = Weights(FILTERS[start])

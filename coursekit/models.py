@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import numpy as np
 
@@ -27,33 +29,87 @@ class Layer:
     """A layer not yet made: a class in `keras.layers` and the arguments it will get."""
 
     kind: str
-    options: dict[str, Any]
+    options: dict[str, Any] = field(hash=False)
 
     def make(self, **more: Any) -> keras.Layer:  # noqa: ANN401 (Keras' own arguments)
-        """Return a fresh Keras layer; `more` adds arguments."""
+        """Make the layer.
+
+        Parameters
+        ----------
+        **more
+            Further arguments of the class.
+
+        Returns
+        -------
+        keras.layers.Layer
+            A fresh one at each call.
+        """
         import keras
 
         return getattr(keras.layers, self.kind)(**self.options, **more)
 
 
 def conv(filters: int, padding: Literal["valid", "same"] = "valid") -> Layer:
-    """Return a 3x3 convolution with ReLU: `filters` feature maps."""
+    """Return a 3x3 convolution with ReLU.
+
+    Parameters
+    ----------
+    filters : int
+        Number of feature maps.
+    padding : "valid" or "same"
+        Whether the maps lose a pixel on each side, or zeros around the image keep its size.
+
+    Returns
+    -------
+    Layer
+        A `Conv2D`.
+    """
     options = {"filters": filters, "kernel_size": 3, "padding": padding, "activation": "relu"}
     return Layer("Conv2D", options)
 
 
 def pool(size: int) -> Layer:
-    """Return max pooling over windows of size x size that do not overlap."""
+    """Return max pooling over windows that do not overlap.
+
+    Parameters
+    ----------
+    size : int
+        Height and width of a window.
+
+    Returns
+    -------
+    Layer
+        A `MaxPooling2D`.
+    """
     return Layer("MaxPooling2D", {"pool_size": size})
 
 
 def flatten() -> Layer:
-    """Return a layer that puts all values of one image in one row."""
+    """Return a layer that puts all values of one image in one row.
+
+    Returns
+    -------
+    Layer
+        A `Flatten`.
+    """
     return Layer("Flatten", {})
 
 
 def dense(units: int, activation: Literal["relu", "softmax"] | None = "relu") -> Layer:
-    """Return a fully connected layer; activation None leaves the raw sums (logits)."""
+    """Return a fully connected layer.
+
+    Parameters
+    ----------
+    units : int
+        Number of outputs.
+    activation : "relu", "softmax" or None
+        None leaves the raw sums (logits).
+
+    Returns
+    -------
+    Layer
+        A `Dense`.
+    """
     return Layer("Dense", {"units": units, "activation": activation})
 
 
@@ -127,13 +183,17 @@ class Recipe:
     iterations: int | None = None
     validation: Validation | None = None
     weight_stddev: float | None = None
-    published: dict[str, float] = field(default_factory=dict)
+    published: dict[str, float] = field(default_factory=dict, hash=False)
 
     @property
     def input_shape(self) -> tuple[int, ...]:
         """Shape of one image: (28, 28, 1) where the network convolves, else (28, 28)."""
         convolves = any(layer.kind == "Conv2D" for layer in self.layers)
         return (28, 28, 1) if convolves else (28, 28)
+
+    @property
+    def _gives_logits(self) -> bool:
+        return self.layers[-1].options.get("activation") is None
 
     def build(self) -> keras.Sequential:
         """Build the network with fresh weights.
@@ -176,7 +236,7 @@ class Recipe:
         import keras
 
         name = "CategoricalCrossentropy" if self.one_hot else "SparseCategoricalCrossentropy"
-        loss = getattr(keras.losses, name)(from_logits=self.layers[-1] == dense(10, None))
+        loss = getattr(keras.losses, name)(from_logits=self._gives_logits)
         optimizer = getattr(keras.optimizers, self.optimizer)(learning_rate=self.learning_rate)
         model.compile(optimizer=optimizer, loss=loss, metrics=["accuracy"], **options)
         return model
@@ -303,7 +363,7 @@ def one_cycle(steps: int, peak: float = 0.004) -> keras.optimizers.schedules.Lea
     """Return the one-cycle learning rate: up to `peak`, then down to 0.
 
     It rises linearly for the first 30 % of the steps, from a 25th of the peak, and falls
-    along half a cosine for the rest (L. N. Smith and N. Topin, *Super-convergence*, 2018).
+    along half a cosine for the rest.
 
     Parameters
     ----------
@@ -311,6 +371,22 @@ def one_cycle(steps: int, peak: float = 0.004) -> keras.optimizers.schedules.Lea
         Steps of the whole training, at least 2: epochs times batches in an epoch.
     peak : float
         The highest learning rate.
+
+    Returns
+    -------
+    keras.optimizers.schedules.LearningRateSchedule
+        For an optimiser's `learning_rate`.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than 2 steps.
+
+    References
+    ----------
+    L. N. Smith and N. Topin, *Super-convergence* (2018), rise and fall linearly. The 30 %, the
+    25th and the cosine are the defaults of PyTorch's `OneCycleLR`, which takes them from fastai
+    and rises along a cosine as well.
     """
     import keras
 
@@ -339,26 +415,45 @@ def fit_one_cycle(
     Parameters
     ----------
     model : keras.Model
-        A network whose last layer is a softmax; it is compiled anew.
+        A network whose last layer gives probabilities or, without an activation, logits; it is
+        compiled anew.
     x : ndarray of shape (N, *input_shape), float32
         Images in [0, 1].
     y : ndarray of shape (N,), int
         Labels.
-    epochs, batch_size, peak
-        See `one_cycle`; the default suits networks of the size of cnn-93k.
+    epochs : int
+        Passes over the images; the rate falls to 0 at the end of the last one.
+    batch_size : int
+        Images for each step.
+    peak : float
+        The highest learning rate; the default suits networks of the size of cnn-93k.
     **options
-        More arguments of Keras' `fit`.
+        More arguments of Keras' `fit`, such as `validation_data`.
 
     Returns
     -------
     keras.callbacks.History
         As `fit` returns it.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than 2 steps, or with `validation_split`.
     """
     import keras
 
+    if "validation_split" in options:
+        raise ValueError("validation_split would cut the cycle short; pass validation_data")
     steps = epochs * -(-len(x) // batch_size)
+    if steps < 2:
+        raise ValueError(
+            f"{len(x)} images, epochs={epochs} and batch_size={batch_size} make too few steps; "
+            "a rise and a fall need at least 2: take more epochs or smaller batches"
+        )
     optimizer = keras.optimizers.Adam(one_cycle(steps, peak))
-    model.compile(optimizer, loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    last = getattr(model.layers[-1], "activation", None)
+    loss = keras.losses.SparseCategoricalCrossentropy(last is keras.activations.linear)
+    model.compile(optimizer, loss=loss, metrics=["accuracy"])
     options = {"verbose": 0} | options
     return model.fit(x, y, epochs=epochs, batch_size=batch_size, **options)
 
@@ -396,7 +491,8 @@ def imagenet() -> keras.Model | None:
     """Return MobileNetV2 optimised on ImageNet, or None where its weights cannot be had.
 
     The weights (14 MB) come over the network, once; Keras keeps them. Where that fails, one
-    line says so. M. Sandler et al., *MobileNetV2*, CVPR 2018.
+    line says so; half a file, from a download that was killed, is set aside. M. Sandler et al.,
+    *MobileNetV2*, CVPR 2018.
 
     Returns
     -------
@@ -406,27 +502,40 @@ def imagenet() -> keras.Model | None:
     """
     import keras
 
-    home = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras"))
-    here = any((home / "models").glob("mobilenet_v2_weights*1.0_224*"))
-    if not here and is_offline():
+    kept = _kept_weights()
+    if not kept and is_offline():
         why = "COURSEKIT_OFFLINE is set"
-    elif not here and not _answers("storage.googleapis.com"):
+    elif not kept and not _answers("storage.googleapis.com"):
         why = "the network does not answer"
     else:
         try:
             return keras.applications.MobileNetV2(weights="imagenet")
         except Exception as error:  # a download breaks off in a dozen ways
             why = type(error).__name__
+            if kept and isinstance(error, OSError) and error.errno is None:  # of h5py
+                why = "the file that was kept is damaged and set aside; run the cell again"
+                kept[0].replace(kept[0].with_suffix(".damaged"))
     print(f"[models] the ImageNet weights are not here ({why}); the lesson goes on without them.")
     return None
 
 
+def _kept_weights() -> list[Path]:
+    """Return the file of MobileNetV2's weights, with its head, where Keras has one."""
+    # Unlike Path.home, this never raises.
+    usual = os.environ.get("KERAS_HOME") or os.path.expanduser("~/.keras")  # noqa: PTH111
+    # Keras goes to /tmp where it may not write.
+    folders = [Path(home, "models") for home in (usual, "/tmp/.keras")]
+    return [file for folder in folders for file in folder.glob("mobilenet_v2_*_1.0_224.h5")]
+
+
 def _answers(host: str) -> bool:
-    """Return whether a host takes connections within five seconds."""
+    """Return whether a host, or the proxy before it, takes connections within five seconds."""
     answered = threading.Event()
+    proxy = urlsplit(getproxies().get("https", "") if not proxy_bypass(host) else "")
+    address = (proxy.hostname, proxy.port or 80) if proxy.hostname else (host, 443)
 
     def knock() -> None:
-        with contextlib.suppress(OSError), socket.create_connection((host, 443), timeout=5):
+        with contextlib.suppress(OSError), socket.create_connection(address, timeout=5):
             answered.set()
 
     # In a thread, because no time limit reaches the look-up of a host name.
@@ -439,6 +548,9 @@ def _answers(host: str) -> bool:
 def progress_bar() -> keras.callbacks.Callback:
     """Return a callback that shows a bar over the epochs, and nothing once they are done.
 
-    For `model.fit(..., verbose=0, callbacks=[progress_bar()])`; each `fit` needs its own.
+    Returns
+    -------
+    keras.callbacks.Callback
+        For `model.fit(..., verbose=0, callbacks=[progress_bar()])`; each `fit` needs its own.
     """
     return progress.over_epochs()

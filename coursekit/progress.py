@@ -56,3 +56,14 @@ def over_trials(total: int, finished: int) -> tqdm:
     from tqdm.std import tqdm
 
     return tqdm(total=total, initial=finished, unit="trial", leave=False, delay=1, **_place())
+
+
+def over_bytes(name: str, total: int) -> tqdm:
+    """Return a bar over the bytes of a download.
+
+    It shows after a moment: where nothing ever comes, no empty bar does.
+    """
+    from tqdm.std import tqdm
+
+    scale = {"unit": "B", "unit_scale": True}
+    return tqdm(desc=name, total=total, **scale, leave=False, delay=0.1, **_place())

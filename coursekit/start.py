@@ -1,10 +1,10 @@
 """The first line of every lesson: seeds, plot style, and one line that says what runs."""
 
 import logging
+import operator
 import platform
 import random
 import sys
-from importlib.metadata import version
 
 import numpy as np
 
@@ -24,17 +24,17 @@ def setup(seed: int = 0) -> None:
     seed : int
         The seed, 0 <= seed < 2**32.
     """
+    from coursekit import __version__, plots
+
     seed_all(seed)
-    parts = [f"coursekit {version('coursekit')}", f"Python {platform.python_version()}"]
+    parts = [f"coursekit {__version__}", f"Python {platform.python_version()}"]
     parts.append(f"NumPy {np.__version__}")
     keras = sys.modules.get("keras")
     if keras is not None:
         quieten()
         backend = keras.config.backend()
-        parts.append(f"Keras {keras.__version__} on {backend} {version(backend)}, {device()}")
-
-    from coursekit import plots
-
+        version = sys.modules[backend].__version__
+        parts.append(f"Keras {keras.__version__} on {backend} {version}, {device()}")
     plots.use_style()
     parts.append(f"seed {seed}")
     parts += ["quick mode"] * is_quick() + ["offline"] * is_offline()
@@ -47,7 +47,13 @@ def seed_all(seed: int) -> None:
     TensorFlow's own generator, which only shuffles, is left alone: where that one is seeded,
     `fit` goes through the examples in the same order in every epoch (Keras 3.15 on
     TensorFlow 2.20), and networks end up less accurate.
+
+    Parameters
+    ----------
+    seed : int
+        The seed, 0 <= seed < 2**32.
     """
+    seed = operator.index(seed)  # Python's own generator takes no integer of NumPy
     random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002 (scikit-learn and Keras read the global generator)
     keras = sys.modules.get("keras")
@@ -69,7 +75,13 @@ def quieten() -> None:
 
 
 def device() -> str:
-    """Return "GPU" where the backend sees one, else "CPU"."""
+    """Tell where Keras computes.
+
+    Returns
+    -------
+    str
+        "GPU" where the backend sees one, else "CPU".
+    """
     import keras
 
     devices = keras.distribution.list_devices("gpu")

@@ -6,29 +6,42 @@ of any `concurrent.futures.Executor`. Finished trials are kept in a journal.
 
 from __future__ import annotations
 
-import functools
 import importlib
 import itertools
 import json
+import math
 import multiprocessing
 import os
 import re
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
-from dataclasses import replace
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from importlib import resources
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from coursekit import data, models, progress, start
+from coursekit import progress, start
+from coursekit.data import is_quick
+from coursekit.trials import examples, fit, train
 
 if TYPE_CHECKING:
-    import keras
     import pandas as pd
+
+__all__ = [
+    "SweepError",
+    "check_columns",
+    "examples",
+    "extra",
+    "fit",
+    "grid",
+    "processes",
+    "run",
+    "stored",
+    "summary",
+    "train",
+]
 
 Configuration = Mapping[str, Any]
 Trial = Callable[..., Mapping[str, Any]]
@@ -48,8 +61,24 @@ class SweepError(Exception):
 def grid(**factors: Sequence[Any]) -> list[dict[str, Any]]:
     """Return every combination of the factors' values, the last factor changing fastest.
 
-    `grid(pool=[2, 3], units=[32, 64])` gives four configurations.
+    Parameters
+    ----------
+    **factors : sequences of numbers or strings
+        The values of each factor, by its name.
+
+    Returns
+    -------
+    list of dict
+        Configurations for `run`: `grid(pool=[2, 3], units=[32, 64])` gives four.
+
+    Raises
+    ------
+    ValueError
+        A factor is a single number or string.
     """
+    for name, values in factors.items():
+        if isinstance(values, str) or not np.iterable(values):
+            raise ValueError(f"{name} is {values!r}; pass a list of values: {name}=[{values!r}]")
     return [
         dict(zip(factors, values, strict=True)) for values in itertools.product(*factors.values())
     ]
@@ -61,6 +90,7 @@ def run(
     repeats: int = 1,
     journal: str | os.PathLike | None = None,
     executor: Executor | None = None,
+    tag: str = "",
 ) -> pd.DataFrame:
     """Try every configuration with the seeds 0 to repeats - 1.
 
@@ -69,18 +99,25 @@ def run(
     trial : callable
         `trial(seed=…, **configuration)` trains one network and returns a dict of numbers and
         strings, as `fit` does. Python, NumPy and Keras are seeded before it is called. Where it
-        raises, its row has the reason in the column "error", and the sweep goes on.
+        raises, or returns something else, its row has the reason in the column "error", and the
+        sweep goes on.
     configurations : sequence of mappings
         Arguments of the trials: numbers, strings, or lists of such; none twice. See `grid`.
     repeats : int
         Seeds for each configuration.
     journal : path, optional
         A file to which each finished trial is appended at once. A sweep that was stopped, by
-        whatever means, goes on from there and repeats nothing; it may be given more repeats.
+        whatever means, goes on from there and repeats only what failed; it may be given more
+        repeats. The journal knows the trial by its name alone: where you change what the trial
+        does or the data it reads, name another journal or another tag.
     executor : concurrent.futures.Executor, optional
         Where the trials run: `processes()` for all cores of this machine, or
-        `dask.distributed.Client(…).get_executor()` for a cluster. By default one trial
-        after another in this process.
+        `dask.distributed.Client(…).get_executor()` for a cluster, whose workers need
+        `threads_per_worker=1`: trials seed their process, so each needs one of its own. By
+        default one trial after another in this process.
+    tag : str
+        What else the results depend on, such as a digest of the data: a journal with another
+        tag, or from another mode (quick or not), holds another sweep.
 
     Returns
     -------
@@ -94,8 +131,11 @@ def run(
         The journal belongs to another sweep or is damaged; or a worker process died.
     ValueError
         There are no configurations, one stands there twice, or one holds an object that
-        no journal can keep.
+        is neither number nor string; the executor has threads; or the trial has a journal
+        and no name.
     """
+    if isinstance(executor, ThreadPoolExecutor):
+        raise ValueError("threads would share one random state; use ck.sweep.processes()")
     jobs = {
         _key(configuration, seed): (dict(configuration), seed)
         for configuration in configurations
@@ -103,9 +143,14 @@ def run(
     }
     if not jobs or len(jobs) != repeats * len(configurations):
         raise ValueError("a sweep needs at least one configuration and one repeat, and none twice")
-    header = {"trial": _name(trial), "configurations": [_plain(c) for c in configurations]}
-    book = _Journal(Path(journal), header) if journal is not None else None
-    done = dict(book.read()) if book is not None else {}
+    book, kept = None, {}
+    if journal is not None:
+        book = _Journal(Path(journal), _header(trial, configurations, tag))
+        kept = dict(book.read())
+    # A trial that failed runs again: its mistake may have been mended.
+    done = {key: kept[key] for key in jobs if "result" in kept.get(key, {})}
+    if done:
+        print(f"[sweep] {len(done)} of {len(jobs)} trials are in {Path(journal).name}.")
     todo = {key: job for key, job in jobs.items() if key not in done}
     with progress.over_trials(len(jobs), len(jobs) - len(todo)) as bar:
         for key, outcome in _outcomes(trial, todo, executor):
@@ -118,33 +163,54 @@ def run(
 
 
 def processes(workers: int | None = None) -> ProcessPoolExecutor:
-    """Return an executor of `workers` processes (by default one for each core).
+    """Return an executor of `workers` processes.
 
     Each uses a single thread: on networks as small as the course's, two trials at once finish
     sooner than one after the other with two threads. The trial must be a function that can be
     imported, such as `train`; one that is defined in a notebook cannot.
+
+    Parameters
+    ----------
+    workers : int, optional
+        By default one for each core that this process may use.
+
+    Returns
+    -------
+    concurrent.futures.ProcessPoolExecutor
+        For `run`; in a `with` statement, so that its processes end.
     """
+    from joblib import cpu_count  # unlike os.cpu_count it minds the limits of a container
+
     return ProcessPoolExecutor(
-        workers or os.cpu_count(),
+        workers or cpu_count(),
         # A process that has imported TensorFlow cannot be forked safely.
         mp_context=multiprocessing.get_context("spawn"),
         initializer=_use_one_thread,
     )
 
 
-def _name(trial: Trial) -> str:
+def _header(trial: Trial, configurations: Sequence[Configuration], tag: str) -> dict[str, Any]:
+    """Return what makes a sweep the same sweep, whoever reads its journal."""
     if not hasattr(trial, "__qualname__"):
         kind = type(trial).__name__
         raise ValueError(
             f"a journal knows its trial by name: write the trial as a function, not {kind}"
         )
-    return f"{trial.__module__}.{trial.__qualname__}"
+    return {
+        "trial": f"{trial.__module__}.{trial.__qualname__}",
+        "configurations": [_plain(configuration) for configuration in configurations],
+        "mode": "quick" if is_quick() else "full",
+        "tag": tag,
+    }
 
 
 def _use_one_thread() -> None:
-    """Let the numerical libraries, not yet imported in this process, use one thread."""
+    """Let the numerical libraries of this process use one thread."""
+    from threadpoolctl import threadpool_limits
+
     for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
-        os.environ[name] = "1"
+        os.environ[name] = "1"  # for what is not imported yet
+    threadpool_limits(1)  # for NumPy, which is
     start.quieten()
 
 
@@ -177,15 +243,32 @@ def _attempt(trial: Trial, configuration: Configuration, seed: int) -> dict[str,
     """Run one trial in whatever process; return its result, or the reason why it failed."""
     start.seed_all(seed)
     try:
-        return {"result": _plain(trial(seed=seed, **configuration))}
+        return {"result": _checked(trial(seed=seed, **configuration), configuration, seed)}
     except Exception as error:
         text = " ".join(re.sub(r"\x1b\[[0-9;]*m", "", str(error)).split())  # Keras colours some
         return {"error": f"{type(error).__name__}: {text}"}
 
 
+def _checked(result: object, configuration: Configuration, seed: int) -> dict[str, Any]:
+    """Return what a trial returned as a journal keeps it; refuse what makes no row."""
+    if not isinstance(result, Mapping):
+        kind = type(result).__name__
+        raise TypeError(
+            f"a trial returns a dict such as {{'accuracy': 0.98}}, not {kind}: see its `return`"
+        )
+    result, given = _plain(result), _plain(configuration) | {"seed": seed, "error": ""}
+    for name in given:
+        # As text, too: NaN is not equal to itself.
+        if name in result and given[name] != result[name] and str(given[name]) != str(result[name]):
+            raise ValueError(
+                f"the trial returns {name!r}, but the table has that column; rename it"
+            )
+    return result
+
+
 def _best(done: Mapping[str, dict]) -> str:
     accuracies = [outcome.get("result", {}).get("accuracy") for outcome in done.values()]
-    known = [value for value in accuracies if value is not None]
+    known = [a for a in accuracies if isinstance(a, int | float) and not math.isnan(a)]
     return f"best accuracy {max(known):.4f}" if known else ""
 
 
@@ -194,17 +277,14 @@ def _table(jobs: Mapping[str, tuple], done: Mapping[str, dict]) -> pd.DataFrame:
 
     rows = []
     for key, (configuration, seed) in jobs.items():
-        result = done[key].get("result", {})
-        clash = [
-            name
-            for name in configuration
-            if result.get(name, configuration[name]) != configuration[name]
-        ]
-        if clash:
-            raise ValueError(
-                f"the trial returns {clash[0]!r}, which is a factor; rename one of them"
-            )
-        rows.append(configuration | {"seed": seed} | result | {"error": done[key].get("error", "")})
+        # pandas can group by a tuple, not by a list.
+        factors = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in configuration.items()
+        }
+        fixed = factors | {"seed": seed}  # a result may repeat them, but they stay as they are
+        error = done[key].get("error", "")
+        rows.append(fixed | done[key].get("result", {}) | fixed | {"error": error})
     table = pd.DataFrame(rows)
     return table[[name for name in table if name != "error"] + ["error"]]
 
@@ -218,7 +298,7 @@ def _text(record: Mapping[str, Any]) -> str:
     def convert(value: object) -> object:
         if isinstance(value, np.generic):
             return value.item()
-        raise ValueError(f"{value!r} cannot be kept in a journal; use numbers and strings")
+        raise ValueError(f"{value!r} cannot stand in a table of runs; use numbers and strings")
 
     return json.dumps(record, default=convert, ensure_ascii=False)
 
@@ -250,8 +330,12 @@ class _Journal:
         if not records:
             self._append(self._header)
         elif records[0] != self._header:
-            name = self._path.name
-            raise SweepError(f"{name} holds another sweep; name another journal or delete this one")
+            known = records[0] if isinstance(records[0], dict) else {}
+            other = [name for name, value in self._header.items() if known.get(name) != value]
+            raise SweepError(
+                f"{self._path.name} holds another sweep (other {', '.join(other)}); "
+                "name another journal or delete this one"
+            )
         for record in records[1:]:
             yield _key(record.pop("configuration"), record.pop("seed")), record
 
@@ -288,8 +372,16 @@ def summary(table: pd.DataFrame, by: str | list[str]) -> pd.DataFrame:
     -------
     pandas.DataFrame
         A row for each setting: "runs" that did not fail, "mean", "std" (of a sample: n - 1),
-        "lowest" and "highest" accuracy, mean "parameters" and mean "seconds".
+        "lowest" and "highest" accuracy; mean "parameters" and mean "seconds" where the trials
+        return them.
+
+    Raises
+    ------
+    ValueError
+        The table has no such column, or no trial returned an accuracy.
     """
+    check_columns(table, "accuracy", *([by] if isinstance(by, str) else by))
+    costs = {name: (name, "mean") for name in ("parameters", "seconds") if name in table}
     return (
         table.groupby(by, sort=False, dropna=False)
         .agg(
@@ -298,11 +390,32 @@ def summary(table: pd.DataFrame, by: str | list[str]) -> pd.DataFrame:
             std=("accuracy", "std"),
             lowest=("accuracy", "min"),
             highest=("accuracy", "max"),
-            parameters=("parameters", "mean"),
-            seconds=("seconds", "mean"),
+            **costs,
         )
         .sort_values("mean", ascending=False)
     )
+
+
+def check_columns(table: pd.DataFrame, *names: str) -> None:
+    """Refuse a table of runs that lacks a column.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        As `run` returns it.
+    *names : str
+        The columns that are needed.
+
+    Raises
+    ------
+    ValueError
+        One is missing, for example because every trial failed: the first error is named.
+    """
+    for name in names:
+        if name not in table:
+            text = f"the table has no column {name!r}, only {', '.join(map(str, table))}"
+            errors = [error for error in table.get("error", ()) if error]
+            raise ValueError(text + (f"; the first error is {errors[0]}" if errors else ""))
 
 
 def stored(name: str) -> pd.DataFrame:
@@ -317,10 +430,23 @@ def stored(name: str) -> pd.DataFrame:
     -------
     pandas.DataFrame
         One row for each run, with its data, versions and device.
+
+    Raises
+    ------
+    ValueError
+        There is no table of that name.
     """
     import pandas as pd
 
-    return pd.read_csv(resources.files("coursekit") / "results" / f"{name}.csv")
+    files = (resources.files("coursekit") / "results").iterdir()
+    tables = {file.name.removesuffix(".csv"): file for file in files if file.name.endswith(".csv")}
+    if name not in tables:
+        raise ValueError(f"no stored table {name!r}; there are {', '.join(sorted(tables))}")
+    with tables[name].open(encoding="utf-8") as file:
+        return pd.read_csv(file)
+
+
+_INSTALLED_BY = {"dask.distributed": '"dask[distributed]"'}
 
 
 def extra(name: str) -> ModuleType | None:
@@ -330,163 +456,15 @@ def extra(name: str) -> ModuleType | None:
     ----------
     name : str
         "optuna" or "dask.distributed": the package's extras `search` and `cluster`.
+
+    Returns
+    -------
+    module or None
+        The library, imported.
     """
     try:
         return importlib.import_module(name)
     except ImportError:
-        print(f"[sweep] {name} is not installed; the lesson goes on without it.")
+        how = f"pip install {_INSTALLED_BY.get(name, name)}"
+        print(f"[sweep] {name} is not installed ({how}); the lesson goes on without it.")
         return None
-
-
-# Trials ---------------------------------------------------------------------------------
-
-Examples = tuple[np.ndarray, np.ndarray]
-
-
-def fit(
-    model: keras.Model,
-    training: Examples,
-    test: Examples,
-    method: Callable[..., keras.callbacks.History] | None = None,
-    **options: Any,  # noqa: ANN401 (Keras' own arguments)
-) -> dict[str, float]:
-    """Train a network and return what a trial returns.
-
-    Parameters
-    ----------
-    model : keras.Model
-        Compiled with accuracy as its only metric, unless `method` does that.
-    training, test : tuple of inputs and targets
-        Arrays as the model takes them.
-    method : callable, optional
-        `coursekit.models.fit_one_cycle`; by default Keras' `fit`.
-    **options
-        Arguments of the method, such as `epochs` and `batch_size`.
-
-    Returns
-    -------
-    dict
-        "parameters"; "accuracy" and "loss" on the test images after the last epoch; "seconds"
-        of training, without the evaluation; "epochs" run.
-    """
-    begin = time.perf_counter()
-    options = {"verbose": 0} | options
-    history = method(model, *training, **options) if method else model.fit(*training, **options)
-    seconds = time.perf_counter() - begin
-    loss, accuracy = model.evaluate(*test, batch_size=500, verbose=0)
-    return {
-        "parameters": model.count_params(),
-        "accuracy": accuracy,
-        "loss": loss,
-        "seconds": seconds,
-        "epochs": len(history.epoch),
-    }
-
-
-def train(
-    seed: int,
-    recipe: str,
-    schedule: Literal["lecture", "one-cycle"] = "lecture",
-    images: int | None = None,
-    **changes: Any,  # noqa: ANN401 (fields of any type)
-) -> dict[str, float]:
-    """Train a network of the lectures: a trial that runs in any process.
-
-    Parameters
-    ----------
-    seed : int
-        Of the starting weights and, where the recipe says so, of the validation images.
-    recipe : str
-        An id of `coursekit.models.LECTURES`.
-    schedule : "lecture" or "one-cycle"
-        Train as the lecture does, or by `coursekit.models.fit_one_cycle`.
-    images : int, optional
-        Train on so many images, the same ones in every trial, instead of all.
-    **changes
-        With "lecture" fields of the recipe, such as `learning_rate`, `batch_size`, `epochs`;
-        with "one-cycle" arguments of `fit_one_cycle`.
-
-    Returns
-    -------
-    dict
-        As of `fit`; where the recipe has validation images also "val_accuracy" and "val_loss"
-        after the last epoch.
-    """
-    import keras  # noqa: F401 (what is not imported is not seeded)
-
-    start.seed_all(seed)
-    rng = np.random.default_rng(seed)
-    is_lecture = schedule == "lecture"
-    plan = replace(models.LECTURES[recipe], **(changes if is_lecture else {"one_hot": False}))
-    training, validation, test = examples(plan, rng)
-    if images is not None:
-        training = _take(training, np.random.default_rng(0).permutation(len(training[0]))[:images])
-    model = plan.build()
-    if is_lecture:
-        plan.compile(model, steps_per_execution=16)
-        result = _follow(plan, model, training, test, rng)
-    else:
-        result = fit(model, training, test, models.fit_one_cycle, **changes)
-    if validation is not None:
-        loss, accuracy = model.evaluate(*validation, batch_size=500, verbose=0)
-        result |= {"val_accuracy": accuracy, "val_loss": loss}
-    return result
-
-
-def _follow(
-    plan: models.Recipe,
-    model: keras.Model,
-    training: Examples,
-    test: Examples,
-    rng: np.random.Generator,
-) -> dict[str, float]:
-    """Train for the epochs or the iterations that the lecture names."""
-    if plan.iterations is None:
-        return fit(model, training, test, epochs=plan.epochs, batch_size=plan.batch_size)
-    count, wanted = len(training[0]), plan.iterations * plan.batch_size
-    passes = -(-wanted // count)
-    order = np.concatenate([rng.permutation(count) for _ in range(passes)])[:wanted]
-    shuffled = _take(training, order)
-    result = fit(model, shuffled, test, batch_size=plan.batch_size, shuffle=False)
-    return result | {"epochs": wanted / count}
-
-
-def examples(
-    plan: models.Recipe, rng: np.random.Generator
-) -> tuple[Examples, Examples | None, Examples]:
-    """Return training, validation (or None) and test examples as a recipe divides them.
-
-    Parameters
-    ----------
-    plan : Recipe
-        Its data set is loaded, its inputs and targets are made.
-    rng : numpy.random.Generator
-        Draws the validation images where they come from the test set.
-    """
-    sets = _load(plan.dataset)
-    whole = {
-        "train": (plan.inputs(sets.x_train), plan.targets(sets.y_train)),
-        "test": (plan.inputs(sets.x_test), plan.targets(sets.y_test)),
-    }
-    if plan.validation is None:
-        return whole["train"], None, whole["test"]
-    source = plan.validation.source
-    count = len(whole[source][0])
-    held_out = round(plan.validation.share * count)
-    # Keras' validation_split takes the last part; the lectures draw from the test set.
-    order = np.arange(count)[::-1] if source == "train" else rng.permutation(count)
-    validation = _take(whole[source], order[:held_out])
-    whole[source] = _take(whole[source], np.sort(order[held_out:]))
-    training = whole[plan.validation.train_on]
-    # A network that was trained on test images is judged by those it has not seen.
-    return training, validation, validation if plan.validation.train_on == "test" else whole["test"]
-
-
-@functools.cache
-def _load(name: str) -> data.Dataset:
-    """Load a set once in each process; a worker runs many trials."""
-    return data.load_mnist() if name == "MNIST" else data.load_fashion_mnist()
-
-
-def _take(examples: Examples, indices: np.ndarray) -> Examples:
-    return examples[0][indices], examples[1][indices]

@@ -37,8 +37,8 @@ EXPLAINED = {
 }
 
 
-def trial(seed: int, recipe: str, data: str) -> dict[str, float | str]:
-    """Train one network as its lecture does; `data` is there for the journal alone."""
+def trial(seed: int, recipe: str) -> dict[str, float | str]:
+    """Train one network as its lecture does."""
     # The two recipes of iSystems are one network, once in operations and once in layers.
     result = train_operations(seed) if recipe == "low-level" else ck.sweep.train(seed, recipe)
     import keras
@@ -113,14 +113,15 @@ def reproduce(recipes: list[str], workers: int) -> pd.DataFrame:
     with ck.sweep.processes(workers) as executor:
         for name in recipes:
             print(f"{name}: {REPEATS[name]} runs", flush=True)
-            configuration = {"recipe": name, "data": data_digest(ck.models.LECTURES[name].dataset)}
+            data = data_digest(ck.models.LECTURES[name].dataset)
             journal = JOURNALS / f"{name}.jsonl"
-            table = ck.sweep.run(trial, [configuration], REPEATS[name], journal, executor)
+            table = ck.sweep.run(
+                trial, [{"recipe": name}], REPEATS[name], journal, executor, tag=data
+            )
             failed = table[table.error != ""]
             if len(failed):
-                raise SystemExit(
-                    f"{name}: {failed.error.iloc[0]}; delete {journal.name} to try again"
-                )
+                raise SystemExit(f"{name}: {failed.error.iloc[0]}; mend it and run this again")
+            table.insert(1, "data", data)
             found.append(table.drop(columns="error"))
     return pd.concat(found)
 

@@ -1,5 +1,6 @@
 """The loaders: every place they look in, and every way a place can fail."""
 
+import errno
 import gzip
 import hashlib
 import json
@@ -269,8 +270,10 @@ def test_no_such_folder(value, monkeypatch, tmp_path):
     monkeypatch.setenv("COURSEKIT_DATA", value.format(tmp=tmp_path))
     with pytest.raises(data.DataError) as caught:
         data.load_mnist()
+    named = value.format(tmp=tmp_path)
     assert str(caught.value) == (
-        "COURSEKIT_DATA names no folder; set it to the folder with mnist.npz or unset it"
+        f"COURSEKIT_DATA is {named!r}, which is no folder; "
+        "set it to the folder with mnist.npz or unset it"
     )
 
 
@@ -340,7 +343,7 @@ def test_ipython_shows_a_data_error_as_one_line(tmp_path):
     code = "from coursekit import data; data.load_mnist()"
     shown = subprocess.run(
         [sys.executable, "-m", "IPython", "--colors=NoColor", "-c", code],
-        env=child_environment(tmp_path) | {"COURSEKIT_DATA": str(tmp_path / "missing")},
+        env=child_environment(tmp_path) | {"COURSEKIT_DATA": "missing"},
         capture_output=True,
         text=True,
         timeout=HANG,
@@ -348,7 +351,8 @@ def test_ipython_shows_a_data_error_as_one_line(tmp_path):
     )
     told = [line for line in (shown.stdout + shown.stderr).splitlines() if line.strip()]
     assert told == [
-        "DataError: COURSEKIT_DATA names no folder; set it to the folder with mnist.npz or unset it"
+        "DataError: COURSEKIT_DATA is 'missing', which is no folder; "
+        "set it to the folder with mnist.npz or unset it"
     ]
 
 
@@ -373,7 +377,8 @@ def test_a_slow_download_shows_its_progress(online, arrays, capsys, monkeypatch)
     assert_holds(data.load_mnist(), arrays, "network")
     err = capsys.readouterr().err
     assert "MNIST" in err
-    assert "100%" in err
+    assert "%" in err
+    assert err.endswith("\r") and err.split("\r")[-2].strip() == ""  # nothing stays
 
 
 def test_arrays_from_the_network_are_writable(online):
@@ -416,6 +421,34 @@ def test_an_unreadable_file_in_the_cache_is_replaced(online, arrays, damage, tmp
     assert_holds(data.load_mnist(), arrays, "network")
     assert cached(tmp_path) == ["mnist.npz", "mnist.npz.damaged"]
     assert len(lines(capsys, tmp_path)) == 1
+
+
+def raise_(error):
+    def read(*_, **__):
+        raise error
+
+    return read
+
+
+def test_trouble_of_the_machine_is_no_damage_to_the_file(
+    folder, arrays, tmp_path, monkeypatch, capsys
+):
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    for place in (cache, folder):
+        np.savez(place / "mnist.npz", **arrays)
+    monkeypatch.setenv("COURSEKIT_OFFLINE", "1")
+    for number in (errno.EMFILE, errno.EIO):
+        monkeypatch.setattr(np, "load", raise_(OSError(number, os.strerror(number))))
+        assert data.load_mnist().source == "embedded digits"
+    assert cached(tmp_path) == ["mnist.npz"]
+    monkeypatch.setattr(np, "load", raise_(MemoryError()))
+    for _ in ("folder", "cache"):
+        with pytest.raises(MemoryError):
+            data.load_mnist()
+        monkeypatch.delenv("COURSEKIT_DATA", raising=False)
+    assert cached(tmp_path) == ["mnist.npz"]
+    assert "damaged" not in capsys.readouterr().out
 
 
 def test_another_process_may_set_the_damaged_file_aside_first(
@@ -487,11 +520,12 @@ def test_a_failed_download_ends_with_the_embedded_digits(online, answer, name, t
     assert load_without_hanging().source == "embedded digits"
     assert load_without_hanging(data.load_fashion_mnist).source == "embedded digits"
     assert len(online.asked) == asked
-    said = lines(capsys, tmp_path)
-    assert len(said) == 2
-    assert said[0].startswith("[data] MNIST is not here and the network is not either (")
-    assert FAILURES[answer] in said[0]
-    assert said[1].startswith("[data] Fashion-MNIST is not here")
+    first, again, other = lines(capsys, tmp_path)
+    assert first.startswith("[data] MNIST is not here and the network is not either (")
+    assert FAILURES[answer] in first
+    assert first.endswith("to use the real set; restart the kernel to try the network again.")
+    assert again == "[data] MNIST is still scikit-learn's digits."
+    assert other.startswith("[data] Fashion-MNIST is not here")
 
 
 def test_the_right_files_of_another_set_are_refused(online, monkeypatch, capsys):
@@ -515,7 +549,7 @@ def test_a_stalling_host_is_given_up(online, sent, monkeypatch, tmp_path, capsys
     assert load_without_hanging().source == "embedded digits"
     assert len(online.asked) == 1
     assert cached(tmp_path) == []
-    assert len(lines(capsys, tmp_path)) == 1
+    assert len(lines(capsys, tmp_path)) == 2
 
 
 def test_a_refused_connection(capsys, tmp_path):
@@ -734,7 +768,8 @@ def test_embedded_digits_stand_in_honestly(offline, capsys, tmp_path):
     assert lines(capsys, tmp_path) == [
         "[data] Fashion-MNIST is not here and COURSEKIT_OFFLINE is set: using scikit-learn's "
         "1,797 handwritten digits instead (1,297 for training, 500 for testing). "
-        "Set COURSEKIT_DATA to a folder with fashion_mnist.npz to use the real set."
+        "Set COURSEKIT_DATA to a folder with fashion_mnist.npz to use the real set.",
+        "[data] Fashion-MNIST is still scikit-learn's digits.",
     ]
     data.load_mnist()
     assert lines(capsys, tmp_path)[0].startswith("[data] MNIST is not here")

@@ -1,3 +1,4 @@
+import contextlib
 import dataclasses
 import hashlib
 import pickle
@@ -6,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -243,6 +245,35 @@ def test_fit_one_cycle_uses_up_its_schedule_and_learns(images):
     assert model.evaluate(x, y, verbose=0)[1] == 1
 
 
+def test_fit_one_cycle_names_what_makes_too_few_steps(images):
+    model, x = LECTURES["dense-128"].build(), images / np.float32(255)
+    with pytest.raises(ValueError, match="8 images, epochs=1 and batch_size=128 make too few"):
+        models.fit_one_cycle(model, x, np.arange(8), epochs=1)
+    with pytest.raises(ValueError, match="pass validation_data"):
+        models.fit_one_cycle(model, x, np.arange(8), validation_split=0.5)
+
+
+@pytest.mark.parametrize(
+    ("last", "from_logits"), [((None,), True), (("softmax",), False), ((None, "softmax"), False)]
+)
+def test_fit_one_cycle_knows_logits_from_probabilities(images, last, from_logits):
+    x = images / np.float32(255)
+    head = [keras.layers.Dense(10, activation=last[0])]
+    head += [keras.layers.Softmax() for _ in last[1:]]
+    model = keras.Sequential([keras.layers.Input((28, 28)), keras.layers.Flatten(), *head])
+    models.fit_one_cycle(model, x, np.arange(8), batch_size=8)
+    assert model.loss.get_config()["from_logits"] == from_logits
+
+
+def test_recipes_whose_last_layer_has_no_activation_give_logits():
+    plan = dataclasses.replace(LECTURES["low-level"], layers=(flatten(), dense(7, None)))
+    assert plan.compile(plan.build()).loss.get_config()["from_logits"]
+
+
+def test_recipes_can_be_members_of_a_set():
+    assert len({*LECTURES.values(), *LECTURES.values()}) == len(LECTURES)
+
+
 class TestPretrained:
     def test_it_reads_digits_that_it_has_never_seen(self):
         digits = load_digits()
@@ -271,6 +302,16 @@ class TestPretrained:
             assert card[key] not in ("", None, {})
 
 
+KERNELS = "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224"
+
+
+def raise_(error):
+    def call(*_, **__):
+        raise error
+
+    return call
+
+
 class TestImagenet:
     """No test fetches the weights: a stand-in takes the place of Keras' network."""
 
@@ -285,11 +326,64 @@ class TestImagenet:
         assert models.imagenet() == "with imagenet"
         assert capsys.readouterr().out == ""
 
-    def test_weights_that_are_kept_need_no_network(self, monkeypatch, tmp_path):
-        monkeypatch.setenv("COURSEKIT_OFFLINE", "1")
+    @pytest.fixture
+    def kept(self, tmp_path):
         (tmp_path / "models").mkdir()
-        (tmp_path / "models" / "mobilenet_v2_weights_kernels_1.0_224.bin").touch()
+        file = tmp_path / "models" / f"{KERNELS}.h5"
+        file.touch()
+        return file
+
+    def test_weights_that_are_kept_need_no_network(self, monkeypatch, kept):
+        monkeypatch.setenv("COURSEKIT_OFFLINE", "1")
         assert models.imagenet() == "with imagenet"
+
+    def test_weights_without_their_head_are_not_these(self, monkeypatch, kept, capsys):
+        kept.rename(kept.with_name(f"{KERNELS}_no_top.h5"))
+        monkeypatch.setenv("COURSEKIT_OFFLINE", "1")
+        assert models.imagenet() is None
+        assert "(COURSEKIT_OFFLINE is set)" in capsys.readouterr().out
+
+    def test_a_machine_without_a_home_is_no_traceback(self, monkeypatch, capsys):
+        monkeypatch.setenv("COURSEKIT_OFFLINE", "1")
+        monkeypatch.setattr(Path, "home", raise_(RuntimeError("no home")))
+        monkeypatch.delenv("KERAS_HOME")
+        monkeypatch.setattr(Path, "glob", lambda *_: [])
+        assert models.imagenet() is None
+        assert "(COURSEKIT_OFFLINE is set)" in capsys.readouterr().out
+
+    def test_half_a_file_is_set_aside(self, monkeypatch, kept, capsys):
+        with h5py.File(kept, "w") as file:
+            file["weights"] = np.zeros(1000)
+        kept.write_bytes(kept.read_bytes()[:1500])
+        monkeypatch.setattr(keras.applications, "MobileNetV2", lambda weights: h5py.File(kept))
+        assert models.imagenet() is None
+        assert "damaged and set aside; run the cell again" in capsys.readouterr().out
+        assert [path.name for path in kept.parent.iterdir()] == [f"{KERNELS}.damaged"]
+
+    @pytest.mark.parametrize("error", [OSError(24, "Too many open files"), MemoryError()])
+    def test_a_good_file_survives_trouble_of_the_machine(self, error, monkeypatch, kept):
+        monkeypatch.setattr(keras.applications, "MobileNetV2", raise_(error))
+        assert models.imagenet() is None
+        assert kept.exists()
+
+    @pytest.mark.parametrize(
+        ("proxy", "address"),
+        [
+            ("http://proxy.example:3128", ("proxy.example", 3128)),
+            ("", ("host.example", 443)),
+        ],
+    )
+    def test_a_proxy_is_asked_in_place_of_the_host(self, proxy, address, monkeypatch):
+        asked = []
+        monkeypatch.setenv("https_proxy", proxy)
+        for name in ("no_proxy", "NO_PROXY", "HTTPS_PROXY"):
+            monkeypatch.delenv(name, raising=False)
+        monkeypatch.setattr(
+            "socket.create_connection",
+            lambda address, timeout: asked.append(address) or contextlib.nullcontext(),
+        )
+        assert models._answers("host.example")
+        assert asked == [address]
 
     @pytest.mark.parametrize("offline", ["1", ""])
     def test_without_a_network_one_line_says_so(self, offline, monkeypatch, capsys):

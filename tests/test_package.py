@@ -83,6 +83,25 @@ def test_setup_says_in_one_line_what_runs():
     assert "Keras" not in line
 
 
+def test_setup_needs_no_installed_package():
+    """A copy of the folder is enough, as on a machine where nothing may be installed."""
+    hide = (
+        "from importlib.metadata import Distribution as D; find = D.from_name;"
+        "D.from_name = lambda name: find('none' if name == 'coursekit' else name);"
+    )
+    assert "coursekit 0.1.0" in run(hide + "import coursekit as ck; ck.setup()")
+
+
+def test_a_seed_of_numpy_is_a_seed():
+    code = (
+        "import random, numpy as np, coursekit as ck; ck.setup(np.int64(2)); a = random.random();"
+        "ck.setup(2); print(a == random.random())"
+    )
+    first, *_, same = run(code).splitlines()
+    assert first.endswith("seed 2")
+    assert same == "True"
+
+
 def test_setup_seeds_keras_where_it_is_imported():
     code = (
         "import coursekit as ck, keras; ck.setup(seed=1); a = keras.random.uniform((2,));"

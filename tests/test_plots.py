@@ -2,6 +2,7 @@
 
 import base64
 import io
+from types import SimpleNamespace
 
 import matplotlib as mpl
 
@@ -179,7 +180,8 @@ def test_images_fill_a_grid_with_titles():
 @pytest.mark.parametrize(
     ("pictures", "titles", "message"),
     [
-        (np.zeros((4, 4)), None, r"shape \(4, 4\); wanted \(N, H, W\)"),
+        (np.zeros((4, 4)), None, r"shape \(4, 4\); wanted \(N, H, W\) or \(N, H, W, 1\)"),
+        (np.zeros((2, 4, 4, 3)), None, r"shape \(2, 4, 4, 3\); wanted \(N, H, W\)"),
         (np.zeros((0, 4, 4)), None, "N >= 1"),
         (np.zeros((2, 4, 4)), ["one"], "1 titles for 2 pictures"),
     ],
@@ -187,6 +189,34 @@ def test_images_fill_a_grid_with_titles():
 def test_images_refuse_what_is_no_batch(pictures, titles, message):
     with pytest.raises(ValueError, match=message):
         plots.images(pictures, titles)
+
+
+@pytest.mark.parametrize("shape", [(2, 1, 5), (2, 5, 1), (2, 1, 5, 1)])
+def test_images_may_be_a_single_row_or_column(shape):
+    figure = plots.images(np.arange(10).reshape(shape))
+    assert [ax.images[0].get_array().shape for ax in figure.axes] == [shape[1:3]] * 2
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda: plots.images(np.eye(4)[np.newaxis]),
+        lambda: plots.maps_by_layer({"a": np.ones((4, 4, 1))}, columns=1),
+        lambda: plots.prediction(np.eye(4), [0.4, 0.6], "ab"),
+    ],
+)
+def test_pictures_are_grey_and_fit_their_figure_without_setup(draw):
+    with mpl.rc_context({"image.cmap": "viridis", "figure.constrained_layout.use": False}):
+        figure = draw()
+    assert figure.axes[0].images[0].get_cmap().name == "gray"
+    assert figure.get_layout_engine() is not None
+
+
+def test_the_numbers_of_a_histogram_can_be_read_beside_their_bars():
+    ax = plots.label_histogram(np.repeat([0, 1], [1, 1000]), ["a", "b"])
+    [outline] = ax.texts[0].get_path_effects()
+    assert ax.texts[0].get_color() == "white"
+    assert outline._gc["foreground"] == plots.BLUE
 
 
 def test_label_histogram_counts_classes_that_are_missing():
@@ -203,6 +233,22 @@ def test_curves_draw_validation_only_where_there_is_one():
     assert [len(ax.lines) for ax in figure.axes] == [2, 2]
     assert figure.axes[0].lines[1].get_ydata().tolist() == [2, 1.5]
     assert [t.get_text() for t in figure.axes[0].get_legend().texts] == ["training", "validation"]
+
+
+def test_curves_take_what_fit_returns_and_draw_what_is_there():
+    history = SimpleNamespace(history={"loss": [2, 1], "val_loss": [2, 3]})
+    [ax] = plots.curves(history).axes
+    assert ax.get_ylabel() == "loss"
+    assert [line.get_label() for line in ax.lines] == ["training", "validation"]
+    with pytest.raises(ValueError, match=r"neither loss nor accuracy, only \['mae'\]"):
+        plots.curves({"mae": [1.0]})
+
+
+def test_compare_curves_takes_any_number_of_what_fit_returns():
+    histories = {str(n): SimpleNamespace(history={"loss": [n, 1]}) for n in range(13)}
+    [ax] = plots.compare_curves(histories, {"loss": "loss"}).axes
+    looks = [(line.get_marker(), line.get_linestyle()) for line in ax.lines]
+    assert len(looks) == 13 and len(set(looks)) == 12
 
 
 def test_maps_by_layer_have_a_row_for_each_layer():
@@ -274,6 +320,17 @@ def test_slider_moves_the_kernel():
     assert explorer.controls["position"].max == 5
     assert picture(explorer._repr_mimebundle_()[0]).width >= 600
     assert plt.get_fignums() == []
+
+
+def test_slider_refuses_a_kernel_that_is_too_long():
+    with pytest.raises(ValueError, match="kernel of 3 weights does not fit on a signal of 2"):
+        explore.slide_kernel([1, 2], W)
+
+
+def test_an_explorer_shows_any_text_as_text():
+    explorer = explore.Explorer(lambda: (plt.figure(), 'a < b & "c"'))
+    assert 'alt="a &lt; b &amp; &quot;c&quot;"' in explorer.picture.value
+    assert explorer._repr_mimebundle_()[1]["image/png"]["alt"] == 'a < b & "c"'
 
 
 class TestSlideKernel2d:
@@ -399,6 +456,26 @@ class TestSweeps:
         assert [t.get_text() for t in ax.get_xticklabels()] == ["0.01", "0.1"]
         assert wide.lines[0].get_marker() != slim.lines[0].get_marker()
 
+    @pytest.mark.parametrize(
+        "draw",
+        [
+            lambda table: plots.one_factor(table, "rate", by="shape"),
+            lambda table: plots.parallel_coordinates(table, ["rate", "shape"]),
+            lambda table: plots.tradeoff(table, "shape"),
+        ],
+    )
+    def test_a_sweep_of_failures_is_told_in_one_line(self, draw):
+        failed = {"rate": [0.1], "shape": ["wide"], "seed": [0], "error": ["NameError: x"]}
+        with pytest.raises(ValueError, match=r"no column 'accuracy', .* first error is NameError"):
+            draw(pd.DataFrame(failed))
+        assert plt.get_fignums() == []
+
+    def test_a_factor_along_an_axis_is_numbers(self, table):
+        with pytest.raises(ValueError, match="shape has values that are no numbers"):
+            plots.one_factor(table, "shape", by="rate")
+        with pytest.raises(ValueError, match="no column 'pace', only rate, shape"):
+            plots.one_factor(table, "rate", by="pace")
+
     def test_a_factor_within_a_decade_has_a_plain_axis(self, table):
         table["rate"] *= 10
         assert (
@@ -439,15 +516,23 @@ class TestSweeps:
         [mean, *_] = ax.containers[0].lines
         assert mean.get_xdata() == pytest.approx([0.2])
 
+    def test_repeats_leave_out_runs_that_failed(self):
+        ax = plots.repeats({"a": [0.1, np.nan, 0.3], "b": [np.nan]})
+        [mean, *_] = ax.containers[0].lines
+        assert mean.get_xdata() == pytest.approx([0.2])
+        assert [list(line.get_xdata()) for line in ax.lines[:1]] == [[0.1, 0.3]]
+
     def test_search_shows_the_best_so_far_and_the_stop(self):
-        states = ["COMPLETE", "PRUNED", "FAIL", "COMPLETE", "COMPLETE"]
-        values = [0.5, 0.2, np.nan, 0.4, 0.8]
-        trials = pd.DataFrame({"number": range(5), "value": values, "state": states})
+        states = ["COMPLETE", "PRUNED", "FAIL", "COMPLETE", "COMPLETE", "FAIL"]
+        values = [0.5, 0.2, np.nan, 0.4, 0.8, np.nan]
+        trials = pd.DataFrame({"number": range(6), "value": values, "state": states})
         left, right = plots.search(trials, {"rate": 0.9, "units": 0.1}).axes
         lines = {line.get_label(): line for line in left.lines}
         assert list(lines["best"].get_ydata()) == [0.5, 0.5, 0.8]
         assert list(lines["pruned"].get_xdata()) == [1]
         assert list(lines["stopped"].get_xdata()) == [2, 2]
+        entries = [text.get_text() for text in left.get_legend().texts]
+        assert entries == ["complete", "pruned", "best", "stopped"]
         assert [t.get_text() for t in right.get_yticklabels()] == ["units", "rate"]
         assert texts(right) == ["0.10", "0.90"]
 

@@ -1,5 +1,7 @@
 """The tables of reproduced results and of ratios: what they say, and what they refuse to say."""
 
+import contextlib
+
 import pandas as pd
 import pytest
 
@@ -85,6 +87,27 @@ class TestReproduction:
         monkeypatch.setattr("coursekit.data._from_cache", lambda spec: None)
         with pytest.raises(SystemExit, match="the lectures used all of MNIST: set COURSEKIT_DATA"):
             reproduce.data_digest("MNIST")
+
+    def test_runs_are_kept_with_their_data_and_failed_ones_run_again(self, monkeypatch, tmp_path):
+        calls = []
+
+        def trial(seed, recipe):
+            calls.append(seed)
+            if len(calls) == 2:
+                raise MemoryError("no room")
+            return {"accuracy": 0.98}
+
+        monkeypatch.setattr(reproduce, "JOURNALS", tmp_path)
+        monkeypatch.setattr(reproduce, "trial", trial)
+        monkeypatch.setattr(reproduce, "data_digest", lambda name: f"digest of {name}")
+        here = contextlib.nullcontext()  # no executor: one trial after another in this process
+        monkeypatch.setattr("coursekit.sweep.processes", lambda workers: here)
+        with pytest.raises(SystemExit, match="dense-128: MemoryError: no room; mend it and run"):
+            reproduce.reproduce(["dense-128"], workers=1)
+        table = reproduce.reproduce(["dense-128"], workers=1)
+        assert calls == [0, 1, 2, 1]
+        assert list(table.columns) == ["recipe", "data", "seed", "accuracy"]
+        assert set(table.data) == {"digest of MNIST"}
 
     def test_unknown_recipes_are_named(self, capsys):
         with pytest.raises(SystemExit):

@@ -6,17 +6,21 @@ Most trials here are arithmetic: a sweep does not care what a trial does.
 import functools
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import joblib
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info
 
-from coursekit import models, sweep
+from coursekit import models, sweep, trials
 
 CONFIGURATIONS = sweep.grid(pool=[2, 3], units=[16, 32])
 
@@ -37,20 +41,26 @@ def drawing(seed):
     return {"accuracy": float(np.random.random())}  # noqa: NPY002 (the generator a sweep seeds)
 
 
+def counting_threads(seed):
+    return {"threads": max(pool["num_threads"] for pool in threadpool_info())}
+
+
 def dying(seed, pool, units):
     os._exit(1)
 
 
 class Counted:
-    """A trial that counts its calls and, asked to, is stopped by the user."""
+    """A trial that counts its calls and, asked to, is stopped by the user or has a mistake."""
 
-    def __init__(self, stop_after=1000):
+    def __init__(self, stop_after=1000, broken=False):
         self.__module__, self.__qualname__ = trial.__module__, trial.__qualname__
-        self.calls, self.stop_after = [], stop_after
+        self.calls, self.stop_after, self.broken = [], stop_after, broken
 
     def __call__(self, seed, **configuration):
         if len(self.calls) == self.stop_after:
             raise KeyboardInterrupt
+        if self.broken and configuration["pool"] == 3:
+            raise NameError("name 'polling' is not defined")
         self.calls.append((seed, *configuration.values()))
         return trial(seed, **configuration)
 
@@ -62,9 +72,14 @@ def journal(tmp_path):
 
 class TestTable:
     def test_a_grid_is_every_combination_the_last_factor_fastest(self):
-        assert sweep.grid(a=[1, 2], b="xy") == [
+        assert sweep.grid(a=[1, 2], b=["x", "y"]) == [
             {"a": 1, "b": "x"}, {"a": 1, "b": "y"}, {"a": 2, "b": "x"}, {"a": 2, "b": "y"},
         ]  # fmt: skip
+
+    @pytest.mark.parametrize("value", [0.1, "cnn-93k", np.float64(0.1)])
+    def test_a_factor_of_a_grid_is_a_list(self, value):
+        with pytest.raises(ValueError, match=r"^rate is .*; pass a list of values: rate=\[.*\]$"):
+            sweep.grid(units=[16], rate=value)
 
     def test_it_has_a_row_for_each_trial_and_a_column_for_each_value(self):
         table = sweep.run(trial, CONFIGURATIONS, repeats=3)
@@ -103,6 +118,29 @@ class TestTable:
         table["seconds"] = 2.0
         assert sweep.summary(table, "pool").runs.to_dict() == {2: 2, 3: 0}
 
+    def test_a_summary_has_the_costs_that_the_trials_return(self):
+        table = sweep.run(drawing, [{}], repeats=2).assign(shape="wide")
+        columns = ["runs", "mean", "std", "lowest", "highest"]
+        assert list(sweep.summary(table, "shape").columns) == columns
+        full = sweep.summary(table.assign(seconds=1.0, parameters=2), "shape")
+        assert list(full.columns) == [*columns, "parameters", "seconds"]
+
+    def test_a_summary_of_failures_names_the_first(self):
+        table = sweep.run(collapsing, sweep.grid(pool=[3], units=[8]))
+        wanted = (
+            "the table has no column 'accuracy', only pool, units, seed, error; "
+            "the first error is ValueError: nothing is left after pooling"
+        )
+        with pytest.raises(ValueError, match=f"^{re.escape(wanted)}$"):
+            sweep.summary(table, "pool")
+        with pytest.raises(ValueError, match=r"^the table has no column 'rate', only pool"):
+            sweep.summary(sweep.run(collapsing, CONFIGURATIONS), ["pool", "rate"])
+
+    def test_lists_are_factors_that_a_summary_can_group_by(self):
+        table = sweep.run(lambda seed, units: {"accuracy": sum(units)}, sweep.grid(
+            units=[[1, 2], [3]]), 2)  # fmt: skip
+        assert sweep.summary(table, "units")["mean"].to_dict() == {(1, 2): 3, (3,): 3}
+
     @pytest.mark.parametrize(
         ("configurations", "repeats"), [([], 1), ([{"a": 1}, {"a": 1}], 1), ([{"a": 1}], 0)]
     )
@@ -110,17 +148,52 @@ class TestTable:
         with pytest.raises(ValueError, match="at least one configuration and one repeat"):
             sweep.run(trial, configurations, repeats)
 
-    def test_what_no_journal_can_keep_is_refused(self):
+    def test_a_factor_that_no_table_can_hold_is_refused(self):
         with pytest.raises(ValueError, match="use numbers and strings"):
             sweep.run(trial, [{"pool": object()}])
 
-    def test_a_trial_needs_a_name_for_its_journal(self):
+    def test_a_trial_needs_a_name_for_its_journal_alone(self, journal):
+        nameless = functools.partial(trial, pool=2)
+        assert sweep.run(nameless, [{"units": 2}]).accuracy.tolist() == [0.75]
         with pytest.raises(ValueError, match="write the trial as a function"):
-            sweep.run(functools.partial(trial, pool=2), [{"units": 1}])
+            sweep.run(nameless, [{"units": 2}], journal=journal)
 
-    def test_a_result_may_not_hide_a_factor(self):
-        with pytest.raises(ValueError, match="'parameters', which is a factor"):
-            sweep.run(lambda seed, parameters: {"parameters": 2}, [{"parameters": 1}])
+    @pytest.mark.parametrize("result", [None, 0.9, [("accuracy", 0.9)]])
+    def test_a_trial_that_returns_no_dict_is_a_row_with_its_reason(self, result):
+        [error] = sweep.run(lambda seed: result, [{}]).error
+        kind = type(result).__name__
+        assert error == (
+            f"TypeError: a trial returns a dict such as {{'accuracy': 0.98}}, not {kind}: "
+            "see its `return`"
+        )
+
+    @pytest.mark.parametrize("result", [{"units": 2}, {"seed": 7}, {"error": "none"}])
+    def test_a_result_that_hides_a_column_costs_its_own_row_alone(self, result):
+        def hiding(seed, units):
+            return result if units == 1 else {"accuracy": 0.5}
+
+        table = sweep.run(hiding, [{"units": 1}, {"units": 3}])
+        name = next(iter(result))
+        assert table.error.tolist() == [
+            f"ValueError: the trial returns {name!r}, but the table has that column; rename it",
+            "",
+        ]
+        assert table.units.tolist() == [1, 3]
+        assert table.seed.tolist() == [0, 0]
+
+    @pytest.mark.parametrize("value", [np.nan, (1, 2), [3], np.int64(4), 0.1])
+    def test_a_result_may_repeat_a_factor(self, value):
+        table = sweep.run(lambda seed, a: {"a": a, "seed": seed, "accuracy": 1}, [{"a": value}], 2)
+        assert (table.error == "").all()
+        assert table.seed.tolist() == [0, 1]
+
+    def test_accuracies_that_are_no_numbers_are_not_the_best(self):
+        values = [0.5, np.nan, "high", None, 0.25]
+        table = sweep.run(lambda seed: {"accuracy": values[seed]}, [{}], repeats=5)
+        assert (table.error == "").all()
+        done = {n: {"result": {"accuracy": value}} for n, value in enumerate(values)}
+        assert sweep._best(done | {9: {"error": "lost"}}) == "best accuracy 0.5000"
+        assert sweep._best({9: {"error": "lost"}}) == ""
 
 
 class TestJournal:
@@ -141,6 +214,29 @@ class TestJournal:
         assert {seed for seed, *_ in more.calls} == {1, 2}
         assert len(more.calls) == 8
 
+    def test_a_failed_trial_runs_again_once_it_is_mended(self, journal, capsys):
+        sweep.run(Counted(broken=True), CONFIGURATIONS, 1, journal)
+        assert capsys.readouterr().out == ""
+        mended, again = Counted(), Counted()
+        table = sweep.run(mended, CONFIGURATIONS, 1, journal)
+        assert capsys.readouterr().out == "[sweep] 2 of 4 trials are in sweep.jsonl.\n"
+        assert (table.error == "").all() and table.accuracy.notna().all()
+        assert sorted(mended.calls) == [(0, 3, 16), (0, 3, 32)]
+        assert sweep.run(again, CONFIGURATIONS, 1, journal).equals(table)
+        assert again.calls == []
+
+    @pytest.mark.parametrize(
+        ("quick", "tag", "what"), [("1", "MNIST", "mode"), ("0", "Fashion-MNIST", "tag")]
+    )
+    def test_results_of_other_data_are_not_taken_for_these(
+        self, journal, quick, tag, what, monkeypatch
+    ):
+        monkeypatch.delenv("COURSEKIT_QUICK", raising=False)
+        sweep.run(trial, CONFIGURATIONS, 1, journal, tag="MNIST")
+        monkeypatch.setenv("COURSEKIT_QUICK", quick)
+        with pytest.raises(sweep.SweepError, match=rf"another sweep \(other {what}\)"):
+            sweep.run(trial, CONFIGURATIONS, 1, journal, tag=tag)
+
     @pytest.mark.parametrize("kept", [10, -1, -30], ids=["header torn", "no newline", "line torn"])
     def test_a_torn_last_line_costs_one_trial(self, journal, kept):
         whole = sweep.run(trial, CONFIGURATIONS, 1, journal)
@@ -152,14 +248,17 @@ class TestJournal:
         assert sorted(journal.read_bytes().splitlines()) == sorted(content.splitlines())
 
     @pytest.mark.parametrize(
-        ("other", "configurations"),
-        [(trial, CONFIGURATIONS[:2]), (collapsing, CONFIGURATIONS)],
-        ids=["other configurations", "another trial"],
+        ("other", "configurations", "what"),
+        [(trial, CONFIGURATIONS[:2], "configurations"), (collapsing, CONFIGURATIONS, "trial")],
     )
-    def test_another_sweep_is_refused_and_nothing_is_lost(self, journal, other, configurations):
+    def test_another_sweep_is_refused_and_nothing_is_lost(
+        self, journal, other, configurations, what
+    ):
         sweep.run(trial, CONFIGURATIONS, 1, journal)
         before = journal.read_bytes()
-        with pytest.raises(sweep.SweepError, match=r"^sweep\.jsonl holds another sweep; name an"):
+        with pytest.raises(
+            sweep.SweepError, match=rf"^sweep\.jsonl holds another sweep \(other {what}\)"
+        ):
             sweep.run(other, configurations, 1, journal)
         assert journal.read_bytes() == before
 
@@ -223,6 +322,19 @@ class TestExecutors:
         ):
             sweep.run(dying, CONFIGURATIONS, 1, executor=executor)
 
+    def test_threads_are_refused_because_they_share_the_random_state(self):
+        with (
+            ThreadPoolExecutor(2) as executor,
+            pytest.raises(ValueError, match=r"sweep\.processes"),
+        ):
+            sweep.run(trial, CONFIGURATIONS, executor=executor)
+
+    def test_a_process_computes_in_one_thread_on_a_core_it_may_use(self):
+        with sweep.processes() as executor:
+            [threads] = sweep.run(counting_threads, [{}], executor=executor).threads
+            assert executor._max_workers == joblib.cpu_count()
+        assert threads == 1
+
     def test_a_cluster_that_loses_a_worker_completes_the_table(self, journal):
         distributed = pytest.importorskip("distributed")
         here = sweep.run(trial, napping(0.2), 5).drop(columns="pid")
@@ -271,7 +383,21 @@ def test_a_library_that_is_missing_is_told_in_one_line(capsys):
     assert sweep.extra("json") is json
     assert sweep.extra("no.such_library") is None
     said = capsys.readouterr().out
-    assert said == "[sweep] no.such_library is not installed; the lesson goes on without it.\n"
+    assert said == (
+        "[sweep] no.such_library is not installed (pip install no.such_library); "
+        "the lesson goes on without it.\n"
+    )
+
+
+def test_a_missing_extra_says_how_to_install_it(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "dask.distributed", None)
+    assert sweep.extra("dask.distributed") is None
+    assert '(pip install "dask[distributed]")' in capsys.readouterr().out
+
+
+def test_a_table_that_is_not_stored_is_named_with_those_that_are():
+    with pytest.raises(ValueError, match=r"^no stored table 'benches'; .* bench, reproduction$"):
+        sweep.stored("benches")
 
 
 class TestTraining:
@@ -280,9 +406,9 @@ class TestTraining:
         monkeypatch.setenv("COURSEKIT_OFFLINE", "1")
         monkeypatch.setenv("COURSEKIT_QUICK", "1")
         monkeypatch.delenv("COURSEKIT_DATA", raising=False)
-        sweep._load.cache_clear()
+        trials._load.cache_clear()
         yield
-        sweep._load.cache_clear()
+        trials._load.cache_clear()
 
     def test_a_recipe_is_trained_as_its_lecture_says(self):
         result = sweep.train(0, "dense-128-val", epochs=3)
@@ -296,6 +422,14 @@ class TestTraining:
             0, "dense-128-sparse", "one-cycle", images=200, epochs=4, batch_size=20
         )
         assert result["epochs"] == 4
+        assert result["accuracy"] > 0.5
+
+    def test_an_unknown_schedule_is_named_with_those_there_are(self):
+        with pytest.raises(ValueError, match=r"schedule is 'onecycle'; .*'lecture' or 'one-cycle'"):
+            sweep.train(0, "dense-128", "onecycle")
+
+    def test_a_network_that_ends_in_logits_learns_by_the_course_recipe(self):
+        result = sweep.train(0, "low-level", "one-cycle", images=200, epochs=3, batch_size=20)
         assert result["accuracy"] > 0.5
 
     def test_iterations_are_counted_in_batches(self):
@@ -325,4 +459,4 @@ class TestTraining:
 
 
 def _test_images():
-    return sweep._load("Fashion-MNIST").x_test.reshape(500, -1)
+    return trials._load("Fashion-MNIST").x_test.reshape(500, -1)

@@ -1,8 +1,9 @@
 """Figures of the lessons. Each function draws, returns what it drew and shows nothing.
 
 End a cell with `ck.plots.show(figure, alt="…")`: it displays the figure with a text
-alternative and closes it. Colours are those of Okabe and Ito (2008), which colour-blind
-readers can tell apart, and a sign, a hatch or a marker always says the same again.
+alternative and closes it. Only a film, `animate_sliding_kernel`, shows itself. Colours are
+those of Okabe and Ito (2008), which colour-blind readers can tell apart, and a sign, a hatch
+or a marker always says the same again.
 """
 
 from coursekit.plots.learning import (

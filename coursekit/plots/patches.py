@@ -41,6 +41,16 @@ def sliding_kernel2d(
         Step from window to window, on both axes.
     padding : {"valid", "same"}
         "same" frames the image in zeros before the kernel is laid on it.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The axes of image, response, window, kernel and products, in this order.
+
+    Raises
+    ------
+    ValueError
+        If the response has no such place.
     """
     from scipy.signal import correlate2d
 
@@ -139,6 +149,11 @@ def filters(image: np.ndarray, kernels: Mapping[str, np.ndarray], columns: int =
         By the titles of their pictures.
     columns : int
         Kernels in a row.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Two axes for each kernel: its weights, then its response.
     """
     from scipy.signal import correlate2d
 
@@ -171,6 +186,11 @@ def feature_maps(maps: np.ndarray, titles: Sequence[str], columns: int = 4) -> F
     titles : sequence of C_out str
     columns : int
         Maps in a row.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        An axes for each map, row by row.
     """
     rows = -(-len(titles) // columns)
     width = 9 / columns
@@ -192,6 +212,11 @@ def receptive_field(centre: np.ndarray, surround: np.ndarray) -> Figure:
     ----------
     centre, surround : ndarray of shape (k, k), k odd
         What excites and what inhibits; the field is their difference.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The axes of the weights and those of the cut.
     """
     field, middle = centre - surround, len(centre) // 2
     figure, (above, cut) = plt.subplots(1, 2, figsize=(8.5, 3.2), width_ratios=(1, 1.6))
@@ -229,6 +254,13 @@ def field_of_view(kernel_size: int, layers: int, ax: Axes | None = None) -> Axes
         Weights of each kernel along one axis, odd.
     layers : int
         Convolutional layers above the pixels, all with stride 1.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; by default in a figure of its own.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        A row of boxes for each layer, the pixels at the bottom.
     """
     reach = kernel_size // 2
     half = reach * layers + 1

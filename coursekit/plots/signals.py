@@ -23,6 +23,11 @@ def signals(
         The signals, drawn in this order, by their titles.
     starts : mapping of str to int, optional
         Index of a signal's first element, 0 where not given.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        An axes for each signal.
     """
     starts = starts or {}
     figure, axes = plt.subplots(
@@ -56,6 +61,18 @@ def sliding_kernel(
         The kernel, laid on `x[position : position + k]`.
     position : int
         0 <= position <= n - k; the responses up to here are filled in.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; by default in a figure of its own.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Rows of boxes: signal, kernel, products, responses.
+
+    Raises
+    ------
+    ValueError
+        If the kernel does not fit there.
     """
     x, w = np.asarray(x), np.asarray(w)
     n, k = len(x), len(w)
@@ -141,6 +158,15 @@ def matrix(values: np.ndarray, title: str = "", ax: Axes | None = None) -> Axes:
     ----------
     values : ndarray of shape (m, n)
         The matrix; entries that are 0 carry no number.
+    title : str
+        What stands above it.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; by default in a figure of its own.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The image and its numbers.
     """
     values = np.asarray(values)
     if ax is None:

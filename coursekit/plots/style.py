@@ -45,7 +45,17 @@ def show(figure: Figure, alt: str) -> None:
 
 
 def embed(picture: bytes, kind: str, alt: str) -> None:
-    """Display an encoded picture of a MIME type with its text alternative."""
+    """Display an encoded picture with its text alternative.
+
+    Parameters
+    ----------
+    picture : bytes
+        The content of its file.
+    kind : str
+        Its MIME type, such as "image/png".
+    alt : str
+        What it shows, for readers who do not see it.
+    """
     from IPython.display import display
 
     data = {kind: base64.b64encode(picture).decode(), "text/plain": alt}

@@ -1,6 +1,7 @@
 """Figures of sweeps: what a factor does, what accuracy costs, how far single runs scatter.
 
-All take the tables that `coursekit.sweep.run` returns; runs that failed are left out.
+Most take the tables that `coursekit.sweep.run` returns; runs without the measure, because they
+failed, are left out.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from coursekit.plots.style import BLUE, COLOURS, GREY, MARKERS, ORANGE
+from coursekit.sweep import check_columns
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,10 +40,27 @@ def one_factor(
         The column along the axis, numbers; the axis is logarithmic where they span a decade.
     by : str
         The column that makes the curves.
+    measure : str
+        The column that is drawn.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; by default in a figure of its own.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        A curve for each value of `by`.
+
+    Raises
+    ------
+    ValueError
+        If a column is missing, for example because all runs failed, or the factor has no numbers.
     """
+    finished = _finished(table, measure, factor, by)
+    if not all(isinstance(level, Real) for level in table[factor]):
+        raise ValueError(f"{factor} has values that are no numbers: see parallel_coordinates")
     if ax is None:
-        _, ax = plt.subplots(figsize=(5, 3.2))
-    for number, (value, part) in enumerate(_finished(table, measure).groupby(by)):
+        _, ax = plt.subplots(figsize=(5, 3.2), layout="constrained")
+    for number, (value, part) in enumerate(finished.groupby(by)):
         runs = part.groupby(factor)[measure].agg(["mean", "std"])
         style = {"marker": MARKERS[number % 6], "linestyle": _LINES[number % 4]}
         ax.errorbar(
@@ -70,8 +89,21 @@ def parallel_coordinates(
         Columns, one vertical axis each; their values stand at equal distances, sorted.
     best : int
         How many of the best settings get a colour, a marker and an entry in the legend.
+    measure : str
+        The column that is the last axis.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        One axes, with the legend beside it.
+
+    Raises
+    ------
+    ValueError
+        If a column is missing, for example because all runs failed.
     """
-    means = _finished(table, measure).groupby(list(factors), as_index=False)[measure].mean()
+    finished = _finished(table, measure, *factors)
+    means = finished.groupby(list(factors), as_index=False)[measure].mean()
     means = means.sort_values(measure, ascending=False, ignore_index=True)
     heights, ticks = [], []
     for factor in factors:
@@ -82,7 +114,7 @@ def parallel_coordinates(
     low, high = means[measure].min(), means[measure].max()
     heights.append((means[measure] - low) / ((high - low) or 1))
     ticks.append(((0, 1), (f"{low:.3f}", f"{high:.3f}")))
-    figure, ax = plt.subplots(figsize=(8, 3.4))
+    figure, ax = plt.subplots(figsize=(8, 3.4), layout="constrained")
     for rank, row in enumerate(zip(*heights, strict=True)):
         style = {"color": GREY, "alpha": 0.5, "linewidth": 1, "zorder": 1}
         if rank < best:
@@ -114,11 +146,23 @@ def tradeoff(table: pd.DataFrame, by: str, measure: str = "accuracy") -> Figure:
         One row for each run, with "parameters" and "seconds".
     by : str
         The column that names the settings, at most 6 of them.
+    measure : str
+        The column along the vertical axis.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        An axes for each cost, with the legend below both.
+
+    Raises
+    ------
+    ValueError
+        If a column is missing, or there are more settings than markers.
     """
-    figure, axes = plt.subplots(1, 2, figsize=(9, 3.6), sharey=True)
-    groups = list(_finished(table, measure).groupby(by, sort=False))
+    groups = list(_finished(table, measure, by, "parameters", "seconds").groupby(by, sort=False))
     if len(groups) > len(MARKERS):
         raise ValueError(f"{by} has {len(groups)} values; at most {len(MARKERS)} can be told apart")
+    figure, axes = plt.subplots(1, 2, figsize=(9, 3.6), sharey=True, layout="constrained")
     for ax, cost in zip(axes, ("parameters", "seconds"), strict=True):
         for number, (name, runs) in enumerate(groups):
             ax.errorbar(
@@ -150,16 +194,28 @@ def repeats(
     Parameters
     ----------
     groups : mapping of str to sequence of float
-        The runs of each setting.
+        The runs of each setting; NaN, a run that failed, is left out.
     marks : mapping of str to float, optional
         A single number to hold against a setting's runs, such as a published one: a cross.
+    measure : str
+        What the numbers are, for the axis.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; by default in a figure of its own.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        A row for each setting.
     """
     if ax is None:
-        _, ax = plt.subplots(figsize=(7, 0.6 * len(groups) + 1))
+        _, ax = plt.subplots(figsize=(7, 0.6 * len(groups) + 1), layout="constrained")
     for row, (name, values) in enumerate(groups.items()):
         values = np.asarray(values, dtype=float)
+        values = values[~np.isnan(values)]
         ax.plot(values, np.full(len(values), row), "o", color=BLUE, alpha=0.6, zorder=3)
-        ax.errorbar(values.mean(), row + 0.25, xerr=_spread(values), fmt="|", color=BLUE, capsize=3)
+        if len(values):
+            style = {"fmt": "|", "color": BLUE, "capsize": 3}
+            ax.errorbar(values.mean(), row + 0.25, xerr=_spread(values), **style)
         if marks is not None and name in marks:
             ax.plot(marks[name], row, "X", color=ORANGE, markersize=9, zorder=4)
     ax.set(xlabel=measure, ylim=(-0.5, len(groups) - 0.3))
@@ -179,8 +235,15 @@ def search(trials: pd.DataFrame, importances: Mapping[str, float]) -> Figure:
         As `optuna.Study.trials_dataframe` returns it, of a search that maximises.
     importances : mapping of str to float
         As `optuna.importance.get_param_importances` returns it.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        An axes for the trials, where a dotted line is one that failed, and one for the factors.
     """
-    figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.2), width_ratios=[3, 2])
+    figure, (left, right) = plt.subplots(
+        1, 2, figsize=(9, 3.2), width_ratios=[3, 2], layout="constrained"
+    )
     looks = {"COMPLETE": ("o", BLUE, "complete"), "PRUNED": ("x", GREY, "pruned")}
     for state, (marker, colour, label) in looks.items():
         part = trials[trials["state"] == state]
@@ -189,8 +252,8 @@ def search(trials: pd.DataFrame, importances: Mapping[str, float]) -> Figure:
     left.step(
         complete["number"], complete["value"].cummax(), where="post", color=ORANGE, label="best"
     )
-    for number in trials["number"][trials["state"] == "FAIL"]:
-        left.axvline(number, color="black", linestyle=":", label="stopped")
+    for n, number in enumerate(trials["number"][trials["state"] == "FAIL"]):
+        left.axvline(number, color="black", linestyle=":", label="" if n else "stopped")
     left.set(xlabel="trial", ylabel="objective")
     left.legend(fontsize="small")
     names = list(importances)[::-1]
@@ -200,7 +263,8 @@ def search(trials: pd.DataFrame, importances: Mapping[str, float]) -> Figure:
     return figure
 
 
-def _finished(table: pd.DataFrame, measure: str) -> pd.DataFrame:
+def _finished(table: pd.DataFrame, measure: str, *columns: str) -> pd.DataFrame:
+    check_columns(table, measure, *columns)
     return table[table[measure].notna()]
 
 
