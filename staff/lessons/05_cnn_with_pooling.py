@@ -352,7 +352,7 @@ figure = ck.plots.maps_by_layer({name: m[0] for name, m in zip(names, maps, stri
 ck.plots.show(figure, alt="Eight feature maps of each of five layers; Figure 5.4 describes them.")
 
 # %% [markdown]
-# *Figure 5.4.* The first eight maps of each layer, for the first test image. In the top rows the digit is still there, drawn once for each kernel. In the middle rows the maps part company: some respond to the horizontal stroke, others to the slanted one. Further down they get smaller and less like a picture. An all-black map found nothing in this digit. The last ones, 3 by 3, say *what* is present and only roughly *where*.
+# *Figure 5.4.* The first eight maps of each layer, for the first test image. In the top rows the digit is still there, drawn once for each kernel. In the middle rows the maps part company: some respond to the horizontal stroke, others to the slanted one. Further down they get smaller and less like a picture. Where a map is all black, it found nothing in this digit. The last ones, 3 by 3, say *what* is present and only roughly *where*.
 #
 # ## Which mistakes are left?
 
@@ -423,7 +423,7 @@ answer = [shift_right(images, pixels) for pixels in (0, 2, 6)]
 #
 # <details><summary>What to look for</summary>
 #
-# Both fall, but not together. In this run the dense network falls below one half between 3 and 4 pixels, the convolutional one between 4 and 5. The convolutional network forgives one or two pixels (0.97 is left after two), because its kernels find a stroke wherever it is and pooling blurs the place. At three it already makes more than ten times its usual mistakes, and it does not forgive six: its dense layer still has one weight for each *place* in the last maps. Invariance by pooling is limited to about the width of the windows.
+# Both fall, but not together. In this run the dense network falls below one half between 3 and 4 pixels, the convolutional one between 4 and 5. The convolutional network forgives one or two pixels (0.965 is left after two), because its kernels find a stroke wherever it is and pooling blurs the place. At three it already makes more than ten times its usual mistakes, and it does not forgive six: its dense layer still has one weight for each *place* in the last maps. Invariance by pooling is limited to about the width of the windows.
 #
 # </details>
 
