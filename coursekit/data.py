@@ -322,9 +322,8 @@ def _read(path: Path, spec: _Spec) -> Arrays | None:
     except MemoryError:
         raise
     except Exception as error:
-        if (
-            getattr(error, "errno", None) is not None
-        ):  # the system's, which says nothing of the file
+        # Trouble of the system's, with a number, says nothing of the file.
+        if getattr(error, "errno", None) is not None:
             return None
         # A damaged archive fails in a dozen ways inside zipfile, zlib and NumPy.
         raise _UnusableError("it cannot be read as an npz archive") from error
