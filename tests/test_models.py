@@ -7,7 +7,6 @@ import sys
 import time
 from pathlib import Path
 
-import h5py
 import keras
 import numpy as np
 import pytest
@@ -352,10 +351,13 @@ class TestImagenet:
         assert "(COURSEKIT_OFFLINE is set)" in capsys.readouterr().out
 
     def test_half_a_file_is_set_aside(self, monkeypatch, kept, capsys):
-        with h5py.File(kept, "w") as file:
-            file["weights"] = np.zeros(1000)
-        kept.write_bytes(kept.read_bytes()[:1500])
-        monkeypatch.setattr(keras.applications, "MobileNetV2", lambda weights: h5py.File(kept))
+        network = keras.Sequential([keras.layers.Input((9,)), keras.layers.Dense(9)])
+        whole = kept.parent.parent / "whole.weights.h5"
+        network.save_weights(whole)
+        kept.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+        monkeypatch.setattr(
+            keras.applications, "MobileNetV2", lambda weights: network.load_weights(kept)
+        )
         assert models.imagenet() is None
         assert "damaged and set aside; run the cell again" in capsys.readouterr().out
         assert [path.name for path in kept.parent.iterdir()] == [f"{KERNELS}.damaged"]
