@@ -157,8 +157,9 @@ def load_fashion_mnist() -> Dataset:
 def load_digits() -> Dataset:
     """Load the digits that come with scikit-learn, enlarged to MNIST's size.
 
-    Scans of 8x8 pixels from another source and other writers than MNIST's (E. Alpaydin and
-    C. Kaynak, 1998). They need neither a file nor the network.
+    Other writers and another source than MNIST's: bitmaps of 32x32 pixels, of which each block
+    of 4x4 became one grey value, the count of its black pixels (E. Alpaydin and C. Kaynak,
+    1998). They need neither a file nor the network.
 
     Returns
     -------
