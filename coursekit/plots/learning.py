@@ -158,21 +158,16 @@ def maps_by_layer(maps: Mapping[str, np.ndarray], columns: int = 8) -> Figure:
     matplotlib.figure.Figure
         An axes for each map, row by row.
     """
-    figure, axes = plt.subplots(
-        len(maps),
-        columns,
-        squeeze=False,
-        figsize=(columns, 1.25 * len(maps)),
-        layout="constrained",
-    )
-    for row, (name, layer) in zip(axes, maps.items(), strict=True):
+    figure = plt.figure(figsize=(columns, 1.25 * len(maps)), layout="constrained")
+    rows = figure.subfigures(len(maps), squeeze=False)[:, 0]
+    for row, (name, layer) in zip(rows, maps.items(), strict=True):
         height, width, channels = layer.shape
-        for number, ax in enumerate(row):
+        title = f"{name}: {channels} maps of {height}x{width}"
+        row.suptitle(title, x=0.005, ha="left", size=plt.rcParams["axes.titlesize"])
+        for number, ax in enumerate(row.subplots(1, columns, squeeze=False)[0]):
             ax.set(xticks=[], yticks=[], frame_on=False)
             if number < channels:
                 ax.imshow(layer[..., number], cmap="gray")
-        title = row[0].set_title(f"{name}: {channels} maps of {height}x{width}", loc="left")
-        title.set_in_layout(False)  # it may reach over the row; the columns stay equal
     return figure
 
 

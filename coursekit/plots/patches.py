@@ -89,7 +89,7 @@ def _scale(image: np.ndarray, kernel: np.ndarray, response: np.ndarray) -> dict[
         limit = np.abs(response).max() or 1
         return {"cmap": "PuOr_r", "vmin": -limit, "vmax": limit}
     low, high = sorted((total * image.min(), total * image.max()))
-    return {"vmin": low, "vmax": high}
+    return {"cmap": "gray", "vmin": low, "vmax": high}
 
 
 def _pale(values: np.ndarray) -> dict[str, Any]:
@@ -191,7 +191,14 @@ def feature_maps(maps: np.ndarray, titles: Sequence[str], columns: int = 4) -> F
     -------
     matplotlib.figure.Figure
         An axes for each map, row by row.
+
+    Raises
+    ------
+    ValueError
+        There are not as many titles as maps.
     """
+    if len(titles) != maps.shape[-1]:
+        raise ValueError(f"there are {maps.shape[-1]} maps, but {len(titles)} titles")
     rows = -(-len(titles) // columns)
     width = 9 / columns
     height = width * maps.shape[0] / maps.shape[1] + 0.3
