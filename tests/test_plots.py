@@ -256,7 +256,8 @@ def test_maps_by_layer_have_a_row_for_each_layer():
     figure = plots.maps_by_layer(maps, columns=4)
     assert len(figure.axes) == 8
     assert [len(ax.images) for ax in figure.axes] == [1, 1, 1, 0, 1, 1, 1, 1]
-    assert figure.axes[4].get_title(loc="left") == "second: 5 maps of 2x2"
+    titles = [row.get_suptitle() for row in figure.subfigs]
+    assert titles == ["first: 3 maps of 4x4", "second: 5 maps of 2x2"]
 
 
 def test_prediction_marks_the_likeliest_class():
