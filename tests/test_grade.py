@@ -633,6 +633,11 @@ class TestReports:
             ["bo", "", "", "bo", "", "3", ""],
         ]
 
+    def test_a_summary_counts_what_is_open(self, tmp_path):
+        write_reports(self.records, tmp_path)
+        text = (tmp_path / "summary.html").read_text(encoding="utf-8")
+        assert "3 submissions: 1 graded, 1 need review, 1 to be tried again." in text
+
     def test_pages_stay_in_their_folder_and_escape_everything(self, tmp_path):
         out = tmp_path / "out"
         out.mkdir()

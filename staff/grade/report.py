@@ -3,6 +3,7 @@
 import csv
 import html
 import urllib.parse
+from collections import Counter
 from pathlib import Path
 
 from staff.grade.records import Record
@@ -101,14 +102,18 @@ def _row(*cells: str, tag: str = "td") -> str:
 def _summary(records: list[Record]) -> str:
     """Return a page with a bar for each exercise, and the submissions that need somebody."""
     counted = [record for record in records if record.status != "retry"]
-    body = f"<p>{len(records)} submissions, {len(counted)} of them graded.</p>\n<table>\n"
+    numbers = Counter(record.status for record in records)
+    body = (
+        f"<p>{len(records)} submissions: {numbers['graded']} graded, {numbers['human']} need "
+        f"review, {numbers['retry']} to be tried again.</p>\n<table>\n"
+    )
     body += _row("exercise", "share of the points earned", "", tag="th")
     for name in exercises(counted):
         pairs = [record.points[name] for record in counted if name in record.points]
         share = sum(earned for earned, _ in pairs) / sum(of for _, of in pairs)
         bar = f'<div class="bar"><div style="width: {share:.0%}"></div></div>'
         body += _row(html.escape(name), bar, f"{share:.0%} of {len(pairs)} submissions")
-    body += "</table>\n<h2>For a human to look at</h2>\n"
+    body += "</table>\n<h2>Submissions that need review</h2>\n"
     waiting = [record for record in records if record.status != "graded"]
     rows = [
         _row(
