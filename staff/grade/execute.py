@@ -126,7 +126,8 @@ def watch(process: Process | subprocess.Popen, sandbox: Sandbox) -> str:
     end = "complete"
     try:
         while process.poll() is None and end == "complete":
-            time.sleep(POLL_S)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(POLL_S)
             used, threads = _usage(process.pid)
             if time.monotonic() > deadline:
                 end = "time"

@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import weakref
 from pathlib import Path
 
 from staff.grade.sandbox import ROOT
@@ -31,21 +32,18 @@ class Process:
 
     def __init__(self, pid: int, handle: int) -> None:
         self.pid = pid
-        self._handle = handle
+        self._poll = select.poll()
+        self._poll.register(handle, select.POLLIN)
+        weakref.finalize(self, os.close, handle)
 
     def poll(self) -> int | None:
         """Return None while it runs."""
-        return 0 if self._ends(0) else None
+        return 0 if self._poll.poll(0) else None
 
-    def wait(self) -> None:
-        """Wait for its end."""
-        self._ends(None)
-        os.close(self._handle)
-
-    def _ends(self, timeout: int | None) -> bool:
-        poll = select.poll()
-        poll.register(self._handle, select.POLLIN)
-        return bool(poll.poll(timeout))
+    def wait(self, timeout: float | None = None) -> None:
+        """Wait for its end; raise TimeoutExpired where that does not come within `timeout` s."""
+        if not self._poll.poll(None if timeout is None else 1000 * timeout):
+            raise subprocess.TimeoutExpired("pytest", timeout)
 
 
 def start_pytest(words: list[str], folder: Path, environment: dict[str, str]) -> Process:

@@ -82,6 +82,14 @@ class SandboxProvisioner(LocalProvisioner):
                 break
             await asyncio.sleep(0.02)
 
+    async def kill(self, restart: bool = False) -> None:
+        """Kill the kernel and wait for its end, which comes at once; the manager looks rarely."""
+        await super().kill(restart)
+        for _ in range(1000):
+            if await self.poll() is not None:
+                break
+            await asyncio.sleep(0.002)
+
     async def cleanup(self, restart: bool = False) -> None:
         """Remove the folder with the connection file."""
         await super().cleanup(restart)
@@ -136,6 +144,14 @@ class QuietClient(BlockingKernelClient):
     def start_channels(self, **channels: bool) -> None:
         """Connect, but without the heartbeat, which would connect again and again."""
         super().start_channels(**{**channels, "hb": False})
+
+    def wait_for_ready(self, timeout: float | None = None) -> None:
+        """Wait for the first reply. That messages arrive, too, nbval makes sure of itself."""
+        self.kernel_info()
+        try:
+            self.get_shell_msg(timeout=timeout or START_S)
+        except Empty:
+            raise RuntimeError("the kernel does not answer") from None
 
     def get_iopub_msg(self, timeout: float | None = None) -> dict[str, Any]:
         """Return the next message that matters; raise Empty after `timeout` seconds."""
