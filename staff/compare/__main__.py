@@ -196,7 +196,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("part", nargs="?", choices=("cases", "scale"), help="both by default")
     parser.add_argument("--only", default="", help="cases whose name holds this; print alone")
-    parser.add_argument("--count", type=int, default=10, help="submissions in turns")
+    parser.add_argument("--count", type=int, default=20, help="submissions in turns")
     parser.add_argument("--rounds", type=int, default=2, help="how often in turns")
     parser.add_argument("--many", type=int, default=200, help="submissions of the long run")
     options = parser.parse_args(arguments)

@@ -5,15 +5,10 @@ holds plain JSON and no more than is needed; see `execute.py`, which reads it.
 """
 
 import json
-import sys
 from collections.abc import Generator
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
-
-# jsonschema would build grammars for internet addresses, a second for each submission, only
-# to check formats that no notebook uses. It goes on without this package.
-sys.modules["rfc3987_syntax"] = None
 
 import pytest
 from jupyter_client.provisioning import KernelProvisionerFactory
