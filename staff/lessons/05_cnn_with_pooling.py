@@ -423,7 +423,7 @@ answer = [shift_right(images, pixels) for pixels in (0, 2, 6)]
 #
 # <details><summary>What to look for</summary>
 #
-# Both fall, but not together. In this run the dense network falls below one half between 3 and 4 pixels, the convolutional one between 4 and 5. The convolutional network forgives one or two pixels (0.965 is left after two), because its kernels find a stroke wherever it is and pooling blurs the place. At three it already makes more than ten times its usual mistakes, and it does not forgive six: its dense layer still has one weight for each *place* in the last maps. Invariance by pooling is limited to about the width of the windows.
+# Both fall, but not together. In this run the dense network falls below one half between 3 and 4 pixels, the convolutional one between 4 and 5. The convolutional network forgives one or two pixels (0.972 is left after two), because its kernels find a stroke wherever it is and pooling blurs the place. At three it already makes more than ten times its usual mistakes, and it does not forgive six: its dense layer still has one weight for each *place* in the last maps. Invariance by pooling is limited to about the width of the windows.
 #
 # </details>
 
