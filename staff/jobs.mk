@@ -9,11 +9,11 @@ QUICK := COURSEKIT_QUICK=1 COURSEKIT_OFFLINE=1
 KEY := keys
 OUT := grades
 
-.PHONY: check lint test sync nbval check-grade check-browser check-site check-slides check-colab \
+.PHONY: check lint test integration sync nbval check-grade check-browser check-site check-slides check-colab \
 	picture notebooks students key grade compare-graders weights reproduce bench site slides lock
 
-check: setup ## prove the course: lint, unit tests, sync, all notebooks in quick mode
-	@$(MAKE) --no-print-directory lint test sync nbval
+check: setup ## prove the course: lint, tests, sync, all notebooks in quick mode
+	@$(MAKE) --no-print-directory lint test integration sync nbval
 
 lint: setup ## check the style of all sources
 	$(BIN)/ruff check --quiet .
@@ -21,6 +21,9 @@ lint: setup ## check the style of all sources
 
 test: setup ## run the unit tests
 	$(PYTEST) -n auto --dist loadfile
+
+integration: setup ## run the tests that start notebooks, make, a cluster or TensorFlow anew
+	$(PYTEST) -m integration -n 2 --dist loadfile
 
 sync: setup ## prove, without executing, that notebooks and solutions match the lessons
 	$(BIN)/python -m staff.build --check

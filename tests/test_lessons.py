@@ -44,6 +44,7 @@ def find(notebook, exercise, role):
     raise LookupError(exercise)
 
 
+@pytest.mark.integration
 def test_one_wrong_answer_fails_exactly_at_its_check_with_the_right_message(tmp_path):
     notebook = nbformat.read(SOLUTION, as_version=4)
     answer = code_cells(notebook)[find(notebook, "1.2", "answer")]
@@ -56,6 +57,7 @@ def test_one_wrong_answer_fails_exactly_at_its_check_with_the_right_message(tmp_
     assert lesson_01.NOT_FLIPPED[:40] in text
 
 
+@pytest.mark.integration
 def test_a_blank_notebook_runs_to_its_end_and_fails_only_in_strict_mode(tmp_path):
     notebook = nbformat.read(ROOT / "notebooks" / SOLUTION.name, as_version=4)
     path = tmp_path / SOLUTION.name

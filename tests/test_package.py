@@ -61,6 +61,7 @@ def test_an_unknown_name_is_an_attribute_error():
     assert run(code) == "False"
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("lesson", ["01_convolution_1d", "02_convolution_2d"])
 def test_lessons_without_networks_never_import_tensorflow(lesson):
     solution = (
@@ -102,6 +103,7 @@ def test_a_seed_of_numpy_is_a_seed():
     assert same == "True"
 
 
+@pytest.mark.integration
 def test_setup_seeds_keras_where_it_is_imported():
     code = (
         "import coursekit as ck, keras; ck.setup(seed=1); a = keras.random.uniform((2,));"
@@ -113,6 +115,7 @@ def test_setup_seeds_keras_where_it_is_imported():
     assert lines[-1] == "True"
 
 
+@pytest.mark.integration
 def test_every_epoch_has_an_order_of_its_own():
     code = """
 import coursekit as ck, keras, numpy as np

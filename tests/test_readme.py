@@ -154,6 +154,7 @@ def run(command, folder):
     )
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("command", MAKE_NOTEBOOKS)
 def test_make_notebooks_rebuilds_what_is_missing(command, course):
     path = course / "notebooks" / "01_convolution_1d.ipynb"
@@ -165,6 +166,7 @@ def test_make_notebooks_rebuilds_what_is_missing(command, course):
     assert path.read_bytes() == wanted
 
 
+@pytest.mark.integration
 def test_make_students_writes_notebooks_that_match_their_lessons_and_no_others(course):
     result = run("make students", course)
     assert result.returncode == 0, result.stderr
@@ -177,6 +179,7 @@ def test_make_students_writes_notebooks_that_match_their_lessons_and_no_others(c
     assert f"notebooks/{path.name} differs from its lesson" in result.stderr
 
 
+@pytest.mark.integration
 def test_a_quick_look_at_a_submission_fails_at_what_is_open(course):
     notebook = nbformat.read(course / "notebooks" / "01_convolution_1d.ipynb", as_version=4)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]

@@ -335,6 +335,7 @@ class TestExecutors:
             assert executor._max_workers == joblib.cpu_count()
         assert threads == 1
 
+    @pytest.mark.integration
     def test_a_cluster_that_loses_a_worker_completes_the_table(self, journal):
         distributed = pytest.importorskip("distributed")
         here = sweep.run(trial, napping(0.2), 5).drop(columns="pid")
