@@ -728,7 +728,7 @@ def the_folder_of_the_grader(work):
         """
         import os, pathlib, sys
         OUTSIDE = []
-        for folder in ("/work", "/root", "/etc", "/var/tmp", "/home", "/srv", "/course",
+        for folder in ("/mnt", "/root", "/etc", "/var/tmp", "/home", "/srv", "/course",
                        sys.prefix, "/proc/1/root/root", "/proc/1/cwd/../../etc", "/sys/fs"):
             try:
                 pathlib.Path(folder, "evil").write_text("evil"); OUTSIDE.append(folder)
