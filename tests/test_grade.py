@@ -37,8 +37,8 @@ from staff.grade.kernel import _whole
 from staff.grade.key import bits, seed_for, write_key
 from staff.grade.records import Record, Records
 from staff.grade.report import file_name, write_reports
-from staff.grade.run import Settings, find_submissions
-from staff.grade.submission import graded_source, judge_result
+from staff.grade.run import Settings, find_submissions, work
+from staff.grade.submission import CrowdedError, graded_source, judge_result
 
 
 @pytest.fixture(scope="module")
@@ -463,6 +463,21 @@ class TestRun:
         records, _ = grade(folders, Here(lost=100))
         assert [record.status for record in records] == ["retry"] * 3
         assert records[0].points == {}
+
+    def test_what_ran_when_memory_was_gone_comes_one_at_a_time(self, folders, monkeypatch):
+        alone = []
+
+        def crowded(*arguments):
+            alone.append(run._crowd.locked())
+            raise CrowdedError("the machine ran out of memory")
+
+        monkeypatch.setattr(run, "grade_submission", crowded)
+        stem = "01_convolution_1d"
+        path, key = folders[0] / "ada" / f"{stem}.ipynb", folders[1] / f"{stem}.json"
+        record = work(run.Job("ada", stem, "1", str(path), str(key), Settings(trusted=True)))
+        assert alone == [False, True, True]
+        assert record.status == "retry"
+        assert "ran out of memory" in record.findings[0]
 
     def test_a_run_that_was_killed_goes_on(self, folders):
         class Killed(Here):
