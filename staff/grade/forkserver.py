@@ -89,12 +89,13 @@ def _server() -> tuple[socket.socket, subprocess.Popen]:
 def serve(connection: socket.socket) -> None:
     """Fork for each request; answer with the child's number and a handle to it."""
     _import_once()
+    server = os.getpid()
     while request := connection.recv(MAX_REQUEST):
         _forget_ended()
         pid = os.fork()
         if pid == 0:
             connection.close()
-            _run(**json.loads(request))
+            _run(server, **json.loads(request))
         handle = os.pidfd_open(pid)
         socket.send_fds(connection, [str(pid).encode()], [handle])
         os.close(handle)
@@ -118,11 +119,10 @@ def _forget_ended() -> None:
             continue
 
 
-def _run(words: list[str], folder: str, environment: dict[str, str]) -> None:
-    """Run pytest in the child. It ends with its parent, and with it the sandbox."""
-    parent = os.getppid()
+def _run(server: int, words: list[str], folder: str, environment: dict[str, str]) -> None:
+    """Run pytest in the child. It ends with the process that forked, and with it the sandbox."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
+    if os.getppid() != server:  # too late for that
         os._exit(1)
     os.setsid()
     os.chdir(folder)
