@@ -24,7 +24,7 @@ PARTS = (
     "pyproject.toml",
     "requirements.txt",
 )
-STAFF_ONLY = re.compile(r"<!-- staff -->\n.*?<!-- /staff -->\n+", re.DOTALL)
+STAFF_ONLY = re.compile(r"(# )?<!-- staff -->\n.*?<!-- /staff -->\n+", re.DOTALL)
 
 
 def write(course: Course, folder: Path) -> None:
@@ -38,9 +38,9 @@ def write(course: Course, folder: Path) -> None:
             shutil.copytree(source, copy, ignore=shutil.ignore_patterns("__pycache__", ".*"))
         else:
             shutil.copy2(source, copy)
-    readme = folder / "README.md"
-    text = readme.read_text(encoding="utf-8")
-    readme.write_text(STAFF_ONLY.sub("", text), encoding="utf-8", newline="\n")
+    for name in ("Makefile", "README.md"):
+        text = (folder / name).read_text(encoding="utf-8")
+        (folder / name).write_text(STAFF_ONLY.sub("", text), encoding="utf-8", newline="\n")
 
 
 def main() -> int:

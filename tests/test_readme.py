@@ -19,7 +19,6 @@ from staff import students
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 LAB_TEST = "tests/browser/test_lab.py"
-JOBS = "staff/jobs.mk"
 
 MAKE_NOTEBOOKS = "make notebooks", "make notebooks COURSEKIT_DATA=path/to/data"
 QUICK_LOOK = (
@@ -36,8 +35,8 @@ RUN_BY_A_JOB = {
     "make check-browser": (".ci/run", CI_TARGETS),
     "make check-site": (".ci/run", CI_TARGETS),
     "make check-slides": (".ci/run", CI_TARGETS),
-    "make site": (JOBS, r"^check-site: site "),
-    "make slides": (JOBS, r"^check-slides: slides "),
+    "make site": ("Makefile", r"^check-site: site "),
+    "make slides": ("Makefile", r"^check-slides: slides "),
 }
 """The file that runs the command, and how it reads there."""
 
